@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MPL-2.0
+"""FileTable: descriptors of a process (Linux: files_struct). Shared by tasks cloned with CLONE_FILES."""
+
+from typing import TYPE_CHECKING
+
+from cruck.abi.errno import EBADF, EMFILE
+from cruck.kernel.errors import LinuxError
+
+if TYPE_CHECKING:
+    from cruck.kernel.process.task import Task
+    from cruck.kernel.vfs.file import File
+
+O_PATH = 0o10000000
+
+
+class FileTable:
+    files: "list[File | None]"  # by descriptor; shorter than the limit
+    cloexec: set[int]  # descriptors that execve closes
+    first_free: int  # no free descriptor below it
+    refs: int  # tasks that share it
+
+    def __init__(self) -> None:
+        self.files = []
+        self.cloexec = set()
+        self.first_free = 0
+        self.refs = 1
+
+    def get(self, fd: int) -> "File":
+        """Errors: LinuxError(EBADF), also for O_PATH descriptors."""
+        if 0 <= fd < len(self.files):
+            file = self.files[fd]
+            if file is not None and not file.flags & O_PATH:
+                return file
+        raise LinuxError(EBADF)
+
+    def get_any(self, fd: int) -> "File":
+        """As get(), O_PATH descriptors included."""
+        if 0 <= fd < len(self.files):
+            file = self.files[fd]
+            if file is not None:
+                return file
+        raise LinuxError(EBADF)
+
+    def lookup(self, fd: int) -> "File | None":
+        return self.files[fd] if 0 <= fd < len(self.files) else None
+
+    def install(self, file: "File", limit: int, is_cloexec: bool, lowest: int = 0) -> int:
+        """Puts `file` (takes a reference) at the lowest free descriptor ≥ lowest and < limit (RLIMIT_NOFILE).
+        Errors: LinuxError(EMFILE), then no reference is taken."""
+        fd = max(lowest, self.first_free)
+        files = self.files
+        nr = len(files)
+        while fd < nr and files[fd] is not None:
+            fd += 1
+        if fd >= limit:
+            raise LinuxError(EMFILE)
+        self._grow(fd)
+        files[fd] = file.get()
+        if lowest <= self.first_free:
+            self.first_free = fd + 1
+        if is_cloexec:
+            self.cloexec.add(fd)
+        else:
+            self.cloexec.discard(fd)
+        return fd
+
+    def reserve_check(self, count: int, limit: int) -> None:
+        """Errors: LinuxError(EMFILE) if `count` more descriptors do not fit under `limit`."""
+        free = 0
+        for fd in range(self.first_free, len(self.files)):
+            if self.files[fd] is None:
+                free += 1
+                if free >= count:
+                    break
+        if free + max(0, limit - len(self.files)) < count:
+            raise LinuxError(EMFILE)
+
+    def install_at(self, fd: int, file: "File", is_cloexec: bool) -> "File | None":
+        """dup2: puts `file` (takes a reference) at fd; returns the file that was there, still referenced."""
+        self._grow(fd)
+        old = self.files[fd]
+        self.files[fd] = file.get()
+        if is_cloexec:
+            self.cloexec.add(fd)
+        else:
+            self.cloexec.discard(fd)
+        return old
+
+    def remove(self, fd: int) -> "File":
+        """Takes the descriptor away; the caller flushes and puts the file. Errors: LinuxError(EBADF)."""
+        if not 0 <= fd < len(self.files) or self.files[fd] is None:
+            raise LinuxError(EBADF)
+        file = self.files[fd]
+        assert file is not None
+        self.files[fd] = None
+        self.cloexec.discard(fd)
+        self.first_free = min(self.first_free, fd)
+        return file
+
+    def _grow(self, fd: int) -> None:
+        while len(self.files) <= fd:
+            self.files.append(None)
+
+    def open_fds(self) -> list[int]:
+        return [fd for fd, file in enumerate(self.files) if file is not None]
+
+    def copy(self) -> "FileTable":
+        """fork without CLONE_FILES."""
+        other = FileTable()
+        other.files = [file.get() if file is not None else None for file in self.files]
+        other.cloexec = set(self.cloexec)
+        other.first_free = self.first_free
+        return other
+
+    def close_on_exec(self, task: "Task") -> None:
+        for fd in sorted(self.cloexec):
+            self._close(fd, task)
+        self.cloexec.clear()
+
+    def release(self, task: "Task") -> None:
+        """A task leaves; the last one closes everything."""
+        self.refs -= 1
+        if self.refs == 0:
+            for fd in self.open_fds():
+                self._close(fd, task)
+
+    def _close(self, fd: int, task: "Task") -> None:
+        file = self.remove(fd)
+        file.flush(task)
+        file.put()
+
+
+class FsContext:
+    """Root, working directory and umask (Linux: fs_struct). Shared by tasks cloned with CLONE_FS."""
+
+    def __init__(self, root: "Path", cwd: "Path", umask: int) -> None:
+        self.root = root
+        self.cwd = cwd
+        self.umask = umask
+        self.refs = 1
+
+    def copy(self) -> "FsContext":
+        return FsContext(self.root, self.cwd, self.umask)
+
+
+if TYPE_CHECKING:
+    from cruck.kernel.vfs.dentry import Path
