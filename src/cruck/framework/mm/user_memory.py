@@ -112,6 +112,11 @@ class UserMemory:
             if not self.resolver.resolve_fault(addr, PROT_READ):
                 raise UserFault
 
+    def read_cstring_prefix(self, addr: int, limit: int) -> bytes:
+        """The bytes before the first NUL, at most `limit`. Errors: UserFault."""
+        text = self.read_cstring(addr, limit)
+        return text if text is not None else self.read(addr, limit)
+
     def read_u32(self, addr: int) -> int:
         return int.from_bytes(self.read(addr, 4), "little")
 
@@ -386,6 +391,19 @@ class BytesReader(VmReader):
         self.remaining -= count
         return count
 
+    def write_to_host(self, host: HostFile, host_offset: int, length: int, flags: int) -> int:
+        """RWF_APPEND (16) is the one flag that counts here."""
+        part = self._data[self._pos : self._pos + length]
+        if flags & 16:
+            host_offset = host.size()
+            if host_offset < 0:
+                return host_offset
+        count = host.pwrite(part, host_offset)
+        if count > 0:
+            self._pos += count
+            self.remaining -= count
+        return count
+
 
 class BytesWriter(VmWriter):
     def __init__(self, capacity: int) -> None:
@@ -408,3 +426,7 @@ class BytesWriter(VmWriter):
 
     def write_from_segment(self, segment: Segment, offset: int, length: int) -> int:
         return self.write(segment.read(offset, min(length, self.remaining)))
+
+    def read_from_host(self, host: HostFile, host_offset: int, length: int, flags: int) -> int:
+        data = host.pread(min(length, self.remaining), host_offset)
+        return data if isinstance(data, int) else self.write(data)

@@ -13,6 +13,7 @@ CAP_FSETID: Final = 4
 CAP_KILL: Final = 5
 CAP_SETGID: Final = 6
 CAP_SETUID: Final = 7
+CAP_IPC_LOCK: Final = 14
 CAP_SYS_ADMIN: Final = 21
 CAP_SYS_CHROOT: Final = 18
 CAP_SYS_NICE: Final = 23

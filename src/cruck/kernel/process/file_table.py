@@ -7,7 +7,7 @@ from cruck.abi.errno import EBADF, EMFILE
 from cruck.kernel.errors import LinuxError
 
 if TYPE_CHECKING:
-    from cruck.kernel.process.task import Task
+    from cruck.kernel.process.task import Task, WaitRecord
     from cruck.kernel.vfs.file import File
 
 O_PATH = 0o10000000
@@ -18,12 +18,14 @@ class FileTable:
     cloexec: set[int]  # descriptors that execve closes
     first_free: int  # no free descriptor below it
     refs: int  # tasks that share it
+    lock_waits: "dict[Task, WaitRecord]"  # tasks in F_SETLKW: `extra` is the owner they wait for (vfs/locks.py)
 
     def __init__(self) -> None:
         self.files = []
         self.cloexec = set()
         self.first_free = 0
         self.refs = 1
+        self.lock_waits = {}
 
     def get(self, fd: int) -> "File":
         """Errors: LinuxError(EBADF), also for O_PATH descriptors."""
@@ -114,7 +116,7 @@ class FileTable:
 
     def close_on_exec(self, task: "Task") -> None:
         for fd in sorted(self.cloexec):
-            self._close(fd, task)
+            self.close(fd, task)
         self.cloexec.clear()
 
     def release(self, task: "Task") -> None:
@@ -122,12 +124,21 @@ class FileTable:
         self.refs -= 1
         if self.refs == 0:
             for fd in self.open_fds():
-                self._close(fd, task)
+                self.close(fd, task)
 
-    def _close(self, fd: int, task: "Task") -> None:
-        file = self.remove(fd)
-        file.flush(task)
+    def close(self, fd: int, task: "Task") -> int:
+        """0 or what flush said; the descriptor is gone in any case. Errors: LinuxError(EBADF)."""
+        return self.drop(self.remove(fd), task)
+
+    def drop(self, file: "File", task: "Task") -> int:
+        """What closing a descriptor does to the file it referred to (the descriptor is already gone): flush, the
+        table's POSIX locks on the file (fcntl(2): any close of the file by the process releases them), put."""
+        result = file.flush(task)
+        inode = file.inode()
+        if inode is not None and inode.locks is not None and not file.flags & O_PATH:
+            inode.locks.release_table(self)
         file.put()
+        return result
 
 
 class FsContext:

@@ -71,6 +71,7 @@ class Task(Waiter):
     # Signals.
     pending: "PendingSignals"  # thread-directed
     blocked_mask: int  # bit n−1: signal n is blocked
+    restart: int  # restart code (> 0) of the call it is leaving because of a signal, else 0
     saved_mask: int  # to be restored after the call (ppoll, sigsuspend), −1 none
     altstack: tuple[int, int, int]  # (address, size, SS_* flags)
     # Threads.
@@ -85,6 +86,7 @@ class Task(Waiter):
     affinity: int  # bit mask of virtual CPUs
     vruntime_ns: int
     slice_end_ns: int
+    run_start_ns: int
     cpu: int  # last virtual CPU
     nr_voluntary: int
     nr_involuntary: int
@@ -94,6 +96,7 @@ class Task(Waiter):
     vfork_child_of: "Task | None"  # this task's vfork parent, until execve or exit
     exit_code: int
     timer_slack_ns: int
+    personality: int  # personality(2): 0 or ADDR_NO_RANDOMIZE
 
     def __init__(self, kernel: "Kernel", tid: int, process: "Process", context: "Context", mm: "Mm", files: "FileTable",
                  fs: "FsContext", actions: "SignalActions", creds: "Credentials", comm: bytes) -> None:
@@ -119,6 +122,7 @@ class Task(Waiter):
         self.pending = PendingSignals()
         self.blocked_mask = 0
         self.saved_mask = -1
+        self.restart = 0
         self.altstack = (0, 0, 2)  # SS_DISABLE
         self.clear_child_tid = 0
         self.robust_list = self.robust_list_size = 0
@@ -129,6 +133,7 @@ class Task(Waiter):
         self.affinity = (1 << kernel.nr_cpus) - 1
         self.vruntime_ns = 0
         self.slice_end_ns = 0
+        self.run_start_ns = 0
         self.cpu = 0
         self.nr_voluntary = self.nr_involuntary = 0
         self.start_ns = kernel.clock.monotonic_ns()
@@ -136,6 +141,7 @@ class Task(Waiter):
         self.vfork_child_of = None
         self.exit_code = 0
         self.timer_slack_ns = 50_000
+        self.personality = 0
 
     def notify(self, queue: WaitQueue, events: int) -> bool:
         """A queue it waits on was woken: the blocked call is to be run again."""

@@ -17,6 +17,7 @@ class Dentry:
     inode: "Inode | None"  # None: negative
     children: "dict[bytes, Dentry]"
     nr_mounts: int  # mounts whose mountpoint is this dentry (in any namespace)
+    sweep_at: int  # number of children at which the cache drops negative ones (dcache.py)
     is_unlinked: bool  # the name is gone; " (deleted)" in /proc
 
     def __init__(self, parent: "Dentry | None", name: bytes, inode: "Inode | None") -> None:
@@ -25,6 +26,7 @@ class Dentry:
         self.inode = inode
         self.children = {}
         self.nr_mounts = 0
+        self.sweep_at = 1024
         self.is_unlinked = False
 
 
@@ -36,10 +38,10 @@ class Mount:
     flags: int  # MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME …
     source: bytes  # first field of /proc/mounts
     mount_id: int
+    covered: "dict[Dentry, Mount]"  # dentries seen through this mount that another mount covers
 
-    def __init__(
-        self, fs: "FileSystem", root: Dentry, parent: "Mount | None", mountpoint: Dentry | None, flags: int, source: bytes, mount_id: int
-    ) -> None:
+    def __init__(self, fs: "FileSystem", root: Dentry, parent: "Mount | None", mountpoint: Dentry | None, flags: int,
+                 source: bytes, mount_id: int) -> None:
         self.fs = fs
         self.root = root
         self.parent = parent
@@ -47,6 +49,10 @@ class Mount:
         self.flags = flags
         self.source = source
         self.mount_id = mount_id
+        self.covered = {}
+
+    def is_read_only(self) -> bool:
+        return bool(self.flags & 1) or self.fs.is_read_only  # MS_RDONLY
 
 
 class Path:
@@ -88,22 +94,33 @@ class MountNamespace:
         return self.attach(fs, Dentry(None, b"", fs.root), at, flags, source)
 
     def attach(self, fs: "FileSystem", root: Dentry, at: Path, flags: int, source: bytes) -> Mount:
-        """As mount(), for a given root dentry (bind mounts)."""
+        """As mount(), for a given root dentry (bind mounts). A covered place is covered once more, on top."""
+        at = self.top(at)
         mount = Mount(fs, root, at.mount, at.dentry, flags, source, self.next_id)
         self.next_id += 1
         at.dentry.nr_mounts += 1
+        at.mount.covered[at.dentry] = mount
         self.mounts.append(mount)
         return mount
 
     def detach(self, mount: Mount) -> None:
-        assert mount.mountpoint is not None
+        """Takes a mount (not the root) out of the tree; it lives on for those who are inside."""
+        assert mount.mountpoint is not None and mount.parent is not None
         mount.mountpoint.nr_mounts -= 1
+        del mount.parent.covered[mount.mountpoint]
+        mount.parent = None
+        mount.mountpoint = None
         self.mounts.remove(mount)
 
     def covering(self, path: Path) -> Mount | None:
-        """The topmost mount directly on `path`."""
-        if path.dentry.nr_mounts:
-            for mount in reversed(self.mounts):
-                if mount.mountpoint is path.dentry and mount.parent is path.mount:
-                    return mount
-        return None
+        """The mount directly on `path`."""
+        return path.mount.covered.get(path.dentry) if path.dentry.nr_mounts else None
+
+    def top(self, path: Path) -> Path:
+        """What is seen at `path`: the root of the topmost mount there, or `path` itself."""
+        while path.dentry.nr_mounts:
+            mount = path.mount.covered.get(path.dentry)
+            if mount is None:
+                break
+            path = Path(mount, mount.root)
+        return path

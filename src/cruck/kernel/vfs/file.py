@@ -15,12 +15,18 @@ from cruck.kernel.vfs.mapping import Mapping
 from cruck.kernel.vfs.stat import Stat
 
 if TYPE_CHECKING:
+    from cruck.kernel.poll.epoll import EpollItem
     from cruck.kernel.process.task import Task
     from cruck.kernel.vfs.dentry import Path
     from cruck.kernel.vfs.inode import Inode
 
 # What poll(2) reports for a file that is always ready: POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM.
 DEFAULT_POLL: Final = 0x145
+
+# File.counts
+COUNT_OPEN: Final = 1  # in inode.nr_opens
+COUNT_WRITER: Final = 2  # +1 in inode.write_count
+COUNT_EXEC: Final = 4  # −1 in inode.write_count
 
 
 class DirEntry:
@@ -46,6 +52,8 @@ class File:
     path: "Path | None"  # where it was opened; None for anonymous files
     owner_pid: int  # F_SETOWN: > 0 pid, < 0 process group
     owner_signal: int  # F_SETSIG
+    counts: int  # what it counts for in its inode (vfs/open.py): 0 nothing yet, else COUNT_* bits
+    epoll_items: "dict[EpollItem, None] | None"  # epoll registrations of this file; they end with it
 
     def __init__(self, flags: int) -> None:
         self.flags = flags
@@ -55,6 +63,8 @@ class File:
         self.path = None
         self.owner_pid = 0
         self.owner_signal = 0
+        self.counts = 0
+        self.epoll_items = None
 
     # Life: the file table and others hold references.
     def get(self) -> "File":
@@ -64,7 +74,31 @@ class File:
     def put(self) -> None:
         self.refs -= 1
         if self.refs == 0:
-            self.release()
+            if self.epoll_items is not None:
+                for item in list(self.epoll_items):
+                    item.detach()
+                self.epoll_items = None
+            if self.path is not None:
+                self._leave_inode(self.path)
+            else:
+                self.release()
+
+    def _leave_inode(self, path: "Path") -> None:
+        """Gives back locks and counts; the inode is forgotten with its last name and last file."""
+        inode = path.dentry.inode
+        if inode is not None and inode.locks is not None:
+            inode.locks.release_file(self)
+        self.release()
+        counts = self.counts
+        if inode is not None and counts:
+            self.counts = 0
+            inode.nr_opens -= 1
+            if counts & COUNT_WRITER:
+                inode.write_count -= 1
+            elif counts & COUNT_EXEC:
+                inode.write_count += 1
+            if inode.nr_opens == 0 and inode.nlink == 0:
+                inode.forget()
 
     def release(self) -> None:
         """The last reference is gone."""
@@ -82,6 +116,17 @@ class File:
         """Bytes, −errno or WOULD_BLOCK. May take fewer than `data.remaining`. O_APPEND is the file's own business:
         it writes at its end and returns normally; `append_pos()` then tells the new position."""
         return -EINVAL
+
+    def append_pos(self) -> int:
+        """The position after a write with O_APPEND: the end of the file."""
+        return self.stat().size
+
+    def read_timeout_ns(self) -> int:
+        """How long a blocking read waits (SO_RCVTIMEO); −1: for ever."""
+        return -1
+
+    def write_timeout_ns(self) -> int:
+        return -1
 
     def lseek(self, offset: int, whence: int) -> int:
         """New position or −errno; sets self.pos."""
@@ -122,6 +167,11 @@ class File:
 
     def inode(self) -> "Inode | None":
         return self.path.dentry.inode if self.path is not None else None
+
+    def link_path(self) -> "Path | None":
+        """Where /proc/PID/fd/N leads when it is opened again: `path`; an anonymous pipe or socket answers a path on its own
+        hidden file system (`describe()` stays its name). None: it cannot be opened again (ENXIO)."""
+        return self.path
 
     def truncate(self, length: int) -> int:
         return -EINVAL

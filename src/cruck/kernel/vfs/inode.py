@@ -13,6 +13,9 @@ from cruck.kernel.errors import LinuxError
 from cruck.kernel.vfs.stat import Stat
 
 if TYPE_CHECKING:
+    from cruck.kernel.ipc.pipe import PipeBuffer
+    from cruck.kernel.net.unix.socket import UnixSocket
+    from cruck.kernel.process.task import Task
     from cruck.kernel.vfs.dentry import Path
     from cruck.kernel.vfs.file import File
     from cruck.kernel.vfs.locks import LockList
@@ -60,6 +63,11 @@ class Inode:
     nlink: int
     rdev: int
     locks: "LockList | None"  # POSIX/OFD/flock locks; made at the first one
+    pipe: "PipeBuffer | None"  # what flows through a FIFO while it is open
+    socket: "UnixSocket | None"  # the AF_UNIX socket bound to this name
+    nr_opens: int  # open file descriptions that refer to it (kept by vfs/open.py and File.put)
+    write_count: int  # > 0: open for writing so many times; < 0: being executed (ETXTBSY)
+    is_linkable: bool  # made by O_TMPFILE without O_EXCL: linkat may give it a first name
 
     def __init__(self, fs: FileSystem, ino: int, mode: int, uid: int, gid: int) -> None:
         self.fs = fs
@@ -70,6 +78,11 @@ class Inode:
         self.nlink = 1
         self.rdev = 0
         self.locks = None
+        self.pipe = None
+        self.socket = None
+        self.nr_opens = 0
+        self.write_count = 0
+        self.is_linkable = False
 
     def is_dir(self) -> bool:
         return self.mode & S_IFMT == S_IFDIR
@@ -103,6 +116,11 @@ class Inode:
         The caller sets `file.path`."""
         raise LinuxError(EOPNOTSUPP)
 
+    def open_special(self, task: "Task", path: "Path", flags: int) -> "File | int | None":
+        """For inodes that are not opened by their type: pipes and host streams re-opened through /proc/self/fd.
+        None: open by type; a File; or what open(2) is to return (−errno, a blocking result)."""
+        return None
+
     # Directories.
     def lookup(self, name: bytes) -> "Inode | None":
         raise LinuxError(ENOTDIR)
@@ -113,6 +131,10 @@ class Inode:
 
     def mkdir(self, name: bytes, mode: int, uid: int, gid: int) -> "Inode":
         raise LinuxError(EROFS)
+
+    def tmpfile(self, mode: int, uid: int, gid: int) -> "Inode":
+        """A regular file without a name (nlink 0): open(O_TMPFILE)."""
+        raise LinuxError(EOPNOTSUPP)
 
     def symlink(self, name: bytes, target: bytes, uid: int, gid: int) -> "Inode":
         raise LinuxError(EROFS)

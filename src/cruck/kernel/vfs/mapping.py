@@ -7,6 +7,7 @@ pages away. Each inode that can be mapped has one.
 
 from typing import TYPE_CHECKING
 
+from cruck.abi.errno import EOPNOTSUPP
 from cruck.framework.hardware import AddressSpace
 
 if TYPE_CHECKING:
@@ -27,6 +28,18 @@ class Mapping:
         """Makes absent pages of [addr, addr+length) show the file at `offset` (all multiples of 4096, inside the file's
         last page). private: copy-on-write. 0 or −errno (−ENOMEM, −EIO)."""
         raise NotImplementedError
+
+    def around_pages(self) -> int:
+        """Pages a first fault may bring in. Sources whose pages cost no RAM (host files) answer more."""
+        return 16
+
+    def forbids_shared_writes(self) -> bool:
+        """A memfd sealed with F_SEAL_WRITE: mmap(PROT_WRITE, MAP_SHARED) is EPERM."""
+        return False
+
+    def discard(self, offset: int, length: int) -> int:
+        """madvise(MADV_REMOVE) of memory without a file: 0 or −errno."""
+        return -EOPNOTSUPP
 
     def sync(self, offset: int, length: int) -> int:
         """msync(MS_SYNC): 0 or −errno."""

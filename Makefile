@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MPL-2.0
+# Everything a fresh Debian with python3 (with venv), gcc and make needs: `make demo`, `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+NATIVE := $(wildcard src/cruck/framework/machine/*.[ch] src/cruck/framework/machine/*/*.[chSs] src/cruck/framework/machine/*/*.lds)
+
+.PHONY: demo test check build clean
+
+build: $(STAMP)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): $(VENV)/bin/python pyproject.toml setup.py $(NATIVE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/python tools/demo.py
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/gen_dispatch.py --check
+
+test: check
+	$(BIN)/pytest
+
+clean:
+	rm -rf $(VENV) build src/cruck.egg-info src/cruck/framework/*.so src/cruck/framework/machine/stub/stub src/cruck/framework/machine/vdso/vdso.so

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Kernel: all state of one kernel, and the few verbs that cut across services.
+
+Plain data: everything hangs off this object and can be pickled at any turn of the trap loop (trap_loop.py), which is the
+only thing that runs it. Several kernels may live in one process.
+"""
+
+from cruck.framework.clock import Clock
+from cruck.framework.entropy import Entropy
+from cruck.framework.hardware import Machine
+from cruck.framework.host_info import HostInfo
+from cruck.framework.io.host_file import HostFile
+from cruck.framework.log import Log
+from cruck.kernel.drivers.registry import DeviceRegistry
+from cruck.kernel.ipc.futex import FutexTable
+from cruck.kernel.memory.vdso import Vdso
+from cruck.kernel.net.families import AddressFamilies
+from cruck.kernel.poll.wait_queue import WaitQueue
+from cruck.kernel.process import exit as process_exit
+from cruck.kernel.process.process import Process, ProcessGroup, Session
+from cruck.kernel.process.task import RUNNING, Task
+from cruck.kernel.sched.fair import FairScheduler
+from cruck.kernel.sched.load_average import LoadAverage
+from cruck.kernel.signal.pending import SI_KERNEL, SigInfo
+from cruck.kernel.signal.send import send_to_process, send_to_task
+from cruck.kernel.syscalls.strace.tracer import Tracer
+from cruck.kernel.time.timers import TimerQueue
+from cruck.kernel.vfs.anon_inode import AnonFileSystems
+from cruck.kernel.vfs.dentry import MountNamespace
+
+PID_MAX = 32768
+
+
+class Kernel:
+    machine: Machine
+    clock: Clock
+    entropy: Entropy
+    log: Log
+    host_info: HostInfo
+    nr_cpus: int
+    spin_ns: int  # how long the loop polls for a stop before it sleeps
+    hostname: bytes
+    domainname: bytes
+    # Processes.
+    tasks: dict[int, Task]  # by thread id
+    processes: dict[int, Process]  # by pid, zombies included
+    groups: dict[int, ProcessGroup]
+    sessions: dict[int, Session]
+    init: Process  # pid 1: built in, without tasks; adopts and reaps orphans
+    main_process: Process | None  # the program of the run; its end halts the kernel
+    lingering: dict[int, Task]  # dead tasks whose host task has yet to stop
+    pids_limit: int
+    pids: set[int]  # taken: of tasks, zombies, groups and sessions
+    next_pid: int
+    # Scheduling.
+    ready: list[Task]  # blocked calls to be run again, oldest first
+    sched: FairScheduler
+    load_average: LoadAverage
+    current: Task | None  # whose system call is being handled: /proc/self, procfs access checks
+    timers: TimerQueue
+    # Services.
+    namespace: MountNamespace
+    devices: DeviceRegistry
+    futexes: FutexTable
+    vdso: Vdso
+    families: AddressFamilies
+    anon: AnonFileSystems  # the inodes of pipes, sockets, eventfds, …
+    vfork_queue: WaitQueue  # where vfork parents stand; never woken: the child ends the wait itself
+    signal_queued: WaitQueue  # woken whenever a signal is queued (signalfd)
+    host_watches: dict[int, tuple[HostFile, WaitQueue]]  # by HostFile.tag
+    next_host_tag: int
+    next_dev: int
+    next_inode: int
+    boot_ns: int  # monotonic
+    boot_realtime_ns: int
+    # The end of the run.
+    is_halted: bool
+    exit_status: int  # wait(2) encoding, once halted
+    # What the user is told.
+    tracer: Tracer | None
+    unsupported: dict[str, int]  # calls answered "not supported", by name → how often
+    nr_oopses: int
+    nr_calls: int
+    dumps_core: bool
+
+    def __init__(
+        self, machine: Machine, clock: Clock, entropy: Entropy, namespace: MountNamespace, devices: DeviceRegistry,
+        families: AddressFamilies, host_info: HostInfo, log: Log, nr_cpus: int
+    ) -> None:  # fmt: skip
+        self.machine = machine
+        self.clock = clock
+        self.entropy = entropy
+        self.log = log
+        self.host_info = host_info
+        self.nr_cpus = nr_cpus
+        self.spin_ns = 30_000
+        self.hostname = b"cruck"
+        self.domainname = b"(none)"
+        self.tasks = {}
+        self.processes = {}
+        self.groups = {}
+        self.sessions = {}
+        self.main_process = None
+        self.lingering = {}
+        self.pids_limit = 10_000
+        self.pids = {1}
+        self.next_pid = 2
+        self.ready = []
+        self.sched = FairScheduler(nr_cpus)
+        self.load_average = LoadAverage(clock.monotonic_ns())
+        self.current = None
+        self.timers = TimerQueue()
+        self.namespace = namespace
+        self.devices = devices
+        self.futexes = FutexTable()
+        self.families = families
+        self.anon = AnonFileSystems()
+        self.vfork_queue = WaitQueue()
+        self.signal_queued = WaitQueue()
+        self.host_watches = {}
+        self.next_host_tag = 1
+        self.next_dev = 64
+        self.next_inode = 1
+        self.boot_ns = clock.monotonic_ns()
+        self.boot_realtime_ns = clock.realtime_ns()
+        self.is_halted = False
+        self.exit_status = 0
+        self.tracer = None
+        self.unsupported = {}
+        self.nr_oopses = 0
+        self.nr_calls = 0
+        self.dumps_core = False
+        session = Session(1)
+        group = ProcessGroup(1, session)
+        session.groups[1] = group
+        self.sessions[1] = session
+        self.groups[1] = group
+        self.init = Process(self, 1, None, group)
+        self.init.name = b"/init"
+        self.processes[1] = self.init
+        self.vdso = Vdso(self)
+
+    # Identities.
+    def alloc_pid(self) -> int:
+        """The next free pid, wrapping at PID_MAX; the caller has checked pids_limit (< PID_MAX)."""
+        pid = self.next_pid
+        while pid in self.pids or pid in self.groups or pid in self.sessions:
+            pid = pid + 1 if pid + 1 < PID_MAX else 300
+        self.pids.add(pid)
+        self.next_pid = pid + 1 if pid + 1 < PID_MAX else 300
+        return pid
+
+    def free_pid(self, pid: int) -> None:
+        self.pids.discard(pid)
+
+    def next_anon_dev(self) -> int:
+        """A device number (st_dev) for one more file system without a device: major 0."""
+        self.next_dev += 1
+        return self.next_dev
+
+    def next_ino(self) -> int:
+        """An inode number for anonymous files (pipes, sockets)."""
+        self.next_inode += 1
+        return self.next_inode
+
+    # Signals.
+    def send_signal_process(self, process: Process, signo: int, info: SigInfo | None = None) -> int:
+        return send_to_process(process, info if info is not None else SigInfo(signo, SI_KERNEL))
+
+    def send_signal_task(self, task: Task, signo: int, info: SigInfo | None = None) -> int:
+        return send_to_task(task, info if info is not None else SigInfo(signo, SI_KERNEL))
+
+    def send_signal_group(self, group: ProcessGroup, signo: int, info: SigInfo | None = None) -> None:
+        for process in list(group.members):
+            self.send_signal_process(process, signo, info)
+
+    # The end of tasks (exit.py).
+    def exit_task(self, task: Task, status: int) -> None:
+        process_exit.exit_task(self, task, status)
+
+    def exit_group(self, process: Process, status: int) -> None:
+        process_exit.exit_group(self, process, status)
+
+    def kill_other_threads(self, task: Task) -> None:
+        process_exit.kill_other_threads(self, task)
+
+    def vfork_done(self, task: Task) -> None:
+        process_exit.release_vfork_parent(self, task)
+
+    def notify_parent(self, process: Process, code: int, status: int) -> None:
+        process_exit.notify_parent(self, process, code, status)
+
+    def halt(self, status: int) -> None:
+        """The run is over: the trap loop leaves at its next turn."""
+        self.is_halted = True
+        self.exit_status = status
+
+    # The host.
+    def watch_host(self, file: HostFile, events: int, queue: WaitQueue) -> None:
+        """Wakes `queue` once when poll(2) `events` hold for the host file."""
+        if file.tag == 0:
+            file.tag = self.next_host_tag
+            self.next_host_tag += 1
+        self.host_watches[file.tag] = (file, queue)
+        self.machine.watch(file, events)
+
+    def unwatch_host(self, file: HostFile) -> None:
+        if self.host_watches.pop(file.tag, None) is not None:
+            self.machine.watch(file, 0)
+
+    # What the user is told.
+    def note_unsupported(self, what: str) -> None:
+        self.unsupported[what] = self.unsupported.get(what, 0) + 1
+
+    def cpu_time_ns(self, process: Process) -> tuple[int, int]:
+        """(user, system) of all threads, dead ones included."""
+        user_ns, system_ns = process.user_ns, process.system_ns
+        for task in process.threads.values():
+            user_ns += max(0, task.context.cpu_time_ns())
+            system_ns += task.system_ns
+        return user_ns, system_ns
+
+    def nr_running(self) -> int:
+        running = 0
+        for task in self.tasks.values():
+            if task.state <= RUNNING:
+                running += 1
+        return running

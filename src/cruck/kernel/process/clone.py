@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MPL-2.0
+"""New tasks and processes (clone(2), fork(2), vfork(2), clone3(2))."""
+
+from typing import TYPE_CHECKING
+
+from cruck.abi.errno import EAGAIN, EINVAL, ENOMEM, ENOSYS
+from cruck.abi.sched import (
+    CLONE_CHILD_CLEARTID,
+    CLONE_CHILD_SETTID,
+    CLONE_CLEAR_SIGHAND,
+    CLONE_FILES,
+    CLONE_FS,
+    CLONE_NEWCGROUP,
+    CLONE_NEWIPC,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUSER,
+    CLONE_NEWUTS,
+    CLONE_PARENT,
+    CLONE_PARENT_SETTID,
+    CLONE_PIDFD,
+    CLONE_SETTLS,
+    CLONE_SIGHAND,
+    CLONE_THREAD,
+    CLONE_VFORK,
+    CLONE_VM,
+)
+from cruck.framework.hardware import FS_BASE, RSP
+from cruck.framework.mm.user_memory import UserFault
+from cruck.kernel.errors import LinuxError
+from cruck.kernel.process.process import Process
+from cruck.kernel.process.task import Task
+
+if TYPE_CHECKING:
+    from cruck.kernel.kernel import Kernel
+
+NAMESPACES = (
+    CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP
+)
+RLIMIT_NPROC = 6
+RLIMIT_NOFILE = 7
+
+
+class CloneArgs:
+    """struct clone_args of clone3, or clone's registers."""
+
+    def __init__(self, flags: int, stack: int, parent_tid: int, child_tid: int, tls: int, exit_signal: int) -> None:
+        self.flags = flags
+        self.stack = stack  # the child's stack pointer; 0 the parent's
+        self.parent_tid = parent_tid
+        self.child_tid = child_tid
+        self.tls = tls
+        self.exit_signal = exit_signal
+        self.pidfd = 0  # where to write the pidfd
+
+
+def clone(task: Task, args: CloneArgs) -> Task:
+    """The new task, runnable, its registers a copy of the caller's with result 0. Errors: LinuxError as clone(2)."""
+    kernel = task.kernel
+    flags = args.flags
+    _check(kernel, task, flags, args)
+    process = task.process
+    mm = task.mm.get() if flags & CLONE_VM else task.mm.fork(kernel)
+    try:
+        context = mm.space.new_context()
+    except OSError as error:
+        mm.put()
+        raise LinuxError(EAGAIN, "host task") from error
+    context.set_registers(task.context.registers())
+    context.set_fpu(task.context.fpu())
+    context.set_result(0)
+    if args.stack:
+        context.set_reg(RSP, args.stack)
+    if flags & CLONE_SETTLS:
+        context.set_reg(FS_BASE, args.tls)
+    files = task.files if flags & CLONE_FILES else task.files.copy()
+    if flags & CLONE_FILES:
+        files.refs += 1
+    fs = task.fs if flags & CLONE_FS else task.fs.copy()
+    if flags & CLONE_FS:
+        fs.refs += 1
+    if flags & CLONE_SIGHAND:
+        actions = task.actions
+        actions.refs += 1
+    elif flags & CLONE_CLEAR_SIGHAND:
+        actions = task.actions.for_exec()
+    else:
+        actions = task.actions.copy()
+    tid = kernel.alloc_pid()
+    if flags & CLONE_THREAD:
+        child_process = process
+    else:
+        parent = process.parent if flags & CLONE_PARENT else process
+        assert parent is not None
+        child_process = Process(kernel, tid, parent, process.group)
+        child_process.exit_signal = process.exit_signal if flags & CLONE_PARENT else args.exit_signal
+        child_process.name = process.name
+        child_process.dumpable = process.dumpable
+        parent.children[tid] = child_process
+        kernel.processes[tid] = child_process
+    child = Task(kernel, tid, child_process, context, mm, files, fs, actions, task.creds, task.comm)
+    if not flags & CLONE_THREAD:
+        child_process.leader = child
+    child_process.threads[tid] = child
+    child_process.nr_threads_ever += 1
+    kernel.tasks[tid] = child
+    child.blocked_mask = task.blocked_mask
+    if not flags & CLONE_VM or flags & CLONE_VFORK:
+        child.altstack = task.altstack
+    child.nice, child.policy, child.rt_priority = task.nice, task.policy, task.rt_priority
+    child.affinity, child.timer_slack_ns = task.affinity, task.timer_slack_ns
+    child.vruntime_ns = task.vruntime_ns
+    if flags & CLONE_CHILD_CLEARTID:
+        child.clear_child_tid = args.child_tid
+    _publish_tids(task, child, flags, args)
+    if flags & CLONE_VFORK:
+        child.vfork_child_of = task
+    return child
+
+
+def _check(kernel: "Kernel", task: Task, flags: int, args: CloneArgs) -> None:
+    if flags & CLONE_SIGHAND and not flags & CLONE_VM:
+        raise LinuxError(EINVAL)
+    if flags & CLONE_THREAD and not flags & CLONE_SIGHAND:
+        raise LinuxError(EINVAL)
+    if flags & CLONE_CLEAR_SIGHAND and flags & CLONE_SIGHAND:
+        raise LinuxError(EINVAL)
+    if flags & CLONE_FS and flags & CLONE_NEWNS:
+        raise LinuxError(EINVAL)
+    if flags & NAMESPACES:
+        kernel.note_unsupported("clone(CLONE_NEW*)")
+        raise LinuxError(ENOSYS if flags & CLONE_NEWUSER else EINVAL, "namespaces")
+    if flags & CLONE_PARENT and task.process.parent is kernel.init:
+        raise LinuxError(EINVAL)
+    if flags & CLONE_PIDFD and flags & CLONE_THREAD:
+        raise LinuxError(EINVAL)
+    if len(kernel.tasks) >= kernel.pids_limit:
+        raise LinuxError(EAGAIN, "the run's --pids-limit")
+    limit = task.process.rlimit(RLIMIT_NPROC)
+    if task.creds.uid != 0 and len(kernel.tasks) >= limit:
+        raise LinuxError(EAGAIN, "RLIMIT_NPROC")
+    if kernel.machine.nr_free_frames() < 16:
+        raise LinuxError(ENOMEM)
+    if flags & CLONE_SETTLS and args.tls >= kernel.machine.user_end:
+        raise LinuxError(EINVAL)
+
+
+def _publish_tids(task: Task, child: Task, flags: int, args: CloneArgs) -> None:
+    """Faults are ignored, as Linux ignores those of put_user here; only the pidfd's were checked before."""
+    try:
+        if flags & CLONE_PARENT_SETTID:
+            task.user.write_u32(args.parent_tid, child.tid)
+    except UserFault:
+        pass
+    try:
+        if flags & CLONE_CHILD_SETTID:
+            child.user.write_u32(args.child_tid, child.tid)
+    except UserFault:
+        pass

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The end of tasks and processes (exit(2), exit_group(2), fatal signals) and what their parents learn of it."""
+
+from typing import TYPE_CHECKING, Final
+
+from cruck.framework.mm.user_memory import UserFault
+from cruck.kernel.process import groups
+from cruck.kernel.process.task import DEAD, Task
+from cruck.kernel.signal.actions import SA_NOCLDSTOP, SA_NOCLDWAIT, SIG_IGN
+from cruck.kernel.signal.pending import SI_USER, SigInfo
+from cruck.kernel.signal.send import kick
+
+if TYPE_CHECKING:
+    from cruck.kernel.kernel import Kernel
+    from cruck.kernel.process.process import Process, ProcessGroup
+
+SIGHUP: Final = 1
+SIGKILL: Final = 9
+SIGCHLD: Final = 17
+SIGCONT: Final = 18
+CLD_EXITED: Final = 1
+CLD_KILLED: Final = 2
+CLD_DUMPED: Final = 3
+CLD_STOPPED: Final = 5
+NS_PER_TICK: Final = 10_000_000
+
+
+def exit_group(kernel: "Kernel", process: "Process", status: int) -> None:
+    """Starts the end of a whole process with wait-status `status`; each task leaves when it next looks (exit_task).
+    A process that is already ending keeps its first status."""
+    if process.is_exiting or process.is_zombie:
+        return
+    process.is_exiting = True
+    process.exit_status = status
+    for task in list(process.threads.values()):
+        kick(task)
+
+
+def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
+    """Ends one task now, whatever its state. The last one of a process makes it a zombie with `status`
+    (or with the status exit_group has set). Idempotent."""
+    if task.state == DEAD:
+        return
+    process = task.process
+    task.leave_queues()
+    task.wait = None
+    kernel.sched.forget(task)
+    was_running = task.context.is_running()
+    task.state = DEAD
+    if kernel.tracer is not None:
+        kernel.tracer.exited(task, process.exit_status if process.is_exiting else status)
+    _tell_waiters_in_memory(kernel, task)
+    release_vfork_parent(kernel, task)
+    cpu_ns = task.context.cpu_time_ns()
+    process.user_ns += max(0, cpu_ns)
+    process.system_ns += task.system_ns
+    process.max_rss_pages = max(process.max_rss_pages, task.mm.max_rss_pages())
+    files, fs = task.files, task.fs
+    if was_running:
+        task.context.interrupt()
+        kernel.lingering[task.tid] = task
+    else:
+        release_machine(kernel, task)
+    files.release(task)
+    fs.refs -= 1
+    task.actions.refs -= 1
+    process.threads.pop(task.tid, None)
+    kernel.tasks.pop(task.tid, None)
+    if not process.threads:
+        _finish_process(kernel, process, process.exit_status if process.is_exiting else status)
+    elif task.tid != process.pid:
+        kernel.free_pid(task.tid)
+
+
+def release_machine(kernel: "Kernel", task: Task) -> None:
+    """Gives back the host task and the reference to the address space."""
+    task.context.release()
+    task.mm.put()
+
+
+def _tell_waiters_in_memory(kernel: "Kernel", task: Task) -> None:
+    """set_tid_address(2) and robust futexes: others may wait for this task in shared memory."""
+    if task.mm.space.is_dead():
+        return
+    kernel.futexes.exit_robust_list(task)
+    if task.clear_child_tid and task.mm.nr_users() > 1:
+        try:
+            task.user.write_u32(task.clear_child_tid, 0)
+            kernel.futexes.wake_at(kernel, task.mm, task.clear_child_tid, 1)
+        except UserFault:
+            pass
+
+
+def release_vfork_parent(kernel: "Kernel", task: Task) -> None:
+    """execve or exit of a vfork child: its parent goes on."""
+    parent = task.vfork_child_of
+    if parent is not None:
+        task.vfork_child_of = None
+        if parent.wait is not None:
+            parent.wait.token = 1
+            parent.wake()
+
+
+def kill_other_threads(kernel: "Kernel", task: Task) -> None:
+    """execve: only `task` stays, as the leader with the process's pid."""
+    process = task.process
+    for other in list(process.threads.values()):
+        if other is not task:
+            exit_task(kernel, other, 0)
+    if task.tid != process.pid:
+        process.threads.pop(task.tid)
+        kernel.tasks.pop(task.tid)
+        kernel.free_pid(task.tid)
+        task.tid = process.pid
+        process.threads[task.tid] = task
+        kernel.tasks[task.tid] = task
+        task.context.tag = task.tid
+    process.leader = task
+
+
+def _finish_process(kernel: "Kernel", process: "Process", status: int) -> None:
+    process.is_exiting = True
+    process.exit_status = status
+    process.is_zombie = True
+    process.is_stopped = False
+    process.timers.clear()
+    process.pending.discard((1 << 64) - 1)
+    if process.group.session.sid == process.pid:
+        tty = process.group.session.tty
+        if tty is not None:
+            tty.on_session_leader_exit(process)
+    _reparent_children(kernel, process)
+    _hang_up_orphans(kernel, process.group, process)
+    process.exit_queue.wake()
+    if process is kernel.main_process:
+        kernel.halt(status)
+    parent = process.parent
+    assert parent is not None, "init has no tasks, so it never exits"
+    if process.exit_signal == 0 and parent is not kernel.init:
+        parent.child_events.wake()
+        return
+    if parent is kernel.init or _is_auto_reaped(parent, process):
+        reap(kernel, process)
+    if parent is not kernel.init:
+        notify_parent(kernel, process, CLD_KILLED if status & 0x7F else CLD_EXITED, status & 0x7F or status >> 8)
+
+
+def _is_auto_reaped(parent: "Process", process: "Process") -> bool:
+    if process.exit_signal != SIGCHLD:
+        return False
+    task = parent.any_thread()
+    if task is None:
+        return False
+    action = task.actions.get(SIGCHLD)
+    return action.handler == SIG_IGN or bool(action.flags & SA_NOCLDWAIT)
+
+
+def notify_parent(kernel: "Kernel", process: "Process", code: int, status: int) -> None:
+    """SIGCHLD (or the process's exit signal) with siginfo, and wake wait4 callers."""
+    parent = process.parent
+    if parent is None or parent is kernel.init:
+        return
+    signo = process.exit_signal if code <= CLD_DUMPED else SIGCHLD
+    task = parent.any_thread()
+    if signo and task is not None:
+        is_silent = code >= CLD_STOPPED and signo == SIGCHLD and task.actions.get(SIGCHLD).flags & SA_NOCLDSTOP
+        if not is_silent:
+            if code == CLD_KILLED and process.exit_status & 0x80:
+                code = CLD_DUMPED
+            info = SigInfo(signo, code if signo == SIGCHLD else SI_USER, process.pid, process.leader.creds.uid)
+            info.status = status
+            info.utime = process.user_ns // NS_PER_TICK
+            info.stime = process.system_ns // NS_PER_TICK
+            kernel.send_signal_process(parent, signo, info)
+    parent.child_events.wake()
+
+
+def reap(kernel: "Kernel", process: "Process") -> None:
+    """The zombie disappears: its pid is free and its times count as its parent's children's."""
+    parent = process.parent
+    assert parent is not None and process.is_zombie
+    parent.children.pop(process.pid, None)
+    parent.children_user_ns += process.user_ns + process.children_user_ns
+    parent.children_system_ns += process.system_ns + process.children_system_ns
+    kernel.processes.pop(process.pid, None)
+    groups.leave(kernel, process, process.group)
+    kernel.free_pid(process.pid)
+
+
+def _reparent_children(kernel: "Kernel", process: "Process") -> None:
+    if not process.children:
+        return
+    heir = process.parent
+    while heir is not None and not (heir.is_subreaper and heir.threads) and heir is not kernel.init:
+        heir = heir.parent
+    if heir is None:
+        heir = kernel.init
+    for child in list(process.children.values()):
+        child.parent = heir
+        heir.children[child.pid] = child
+        for task in child.threads.values():
+            if task.pdeath_signal:
+                kernel.send_signal_process(child, task.pdeath_signal, SigInfo(task.pdeath_signal, SI_USER, process.pid))
+                break
+        child.exit_signal = SIGCHLD
+        if child.is_zombie:
+            if heir is kernel.init:
+                reap(kernel, child)
+            else:
+                notify_parent(kernel, child, CLD_EXITED, 0)
+        elif child.group.session is process.group.session:
+            _hang_up_orphans(kernel, child.group, None)
+    process.children = {}
+
+
+def _hang_up_orphans(kernel: "Kernel", group: "ProcessGroup", leaving: "Process | None") -> None:
+    """A group that has just become orphaned and has stopped members gets SIGHUP and SIGCONT (POSIX)."""
+    if groups.has_stopped_member(group) and groups.is_orphaned(group, leaving):
+        kernel.send_signal_group(group, SIGHUP)
+        kernel.send_signal_group(group, SIGCONT)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Delivery: what happens to pending signals when a task is about to return to its program (Linux: get_signal, handle_signal)."""
+
+from typing import TYPE_CHECKING, Final
+
+from cruck.abi.errno import EINTR, ERESTARTNOINTR, ERESTARTSYS
+from cruck.framework.hardware import RAX, RIP
+from cruck.kernel.process import groups
+from cruck.kernel.process.task import RUNNING, STOPPED, Task
+from cruck.kernel.signal.actions import (
+    CORE_MASK,
+    DEFAULT_IGNORE_MASK,
+    SA_NODEFER,
+    SA_RESETHAND,
+    SA_RESTART,
+    SIG_DFL,
+    SIG_IGN,
+    STOP_MASK,
+    UNBLOCKABLE_MASK,
+    SigAction,
+)
+from cruck.kernel.signal.pending import SigInfo
+from cruck.kernel.syscalls import signal_frame
+
+if TYPE_CHECKING:
+    from cruck.kernel.process.process import Process
+
+SIGSTOP: Final = 19
+SIGSEGV: Final = 11
+CLD_STOPPED: Final = 5
+RLIMIT_CORE: Final = 4
+ALL_BITS: Final = (1 << 64) - 1
+
+# What deliver() says the task shall do.
+RETURN_TO_GUEST: Final = 0
+STAY_STOPPED: Final = 1
+EXITED: Final = 2
+
+
+def deliver(task: Task, restart: int) -> int:
+    """Handles pending signals of a stopped task. `restart`: the restart code (> 0) of the call it is leaving, else 0.
+
+    Returns RETURN_TO_GUEST with registers ready (`task.restart` stays set if the call is to be run again because no handler
+    was invoked), STAY_STOPPED, or EXITED.
+    """
+    process = task.process
+    kernel = task.kernel
+    while True:
+        if process.is_exiting:
+            kernel.exit_task(task, process.exit_status)
+            return EXITED
+        if process.is_stopped:
+            task.state = STOPPED
+            return STAY_STOPPED
+        allowed = ALL_BITS & ~task.blocked_mask
+        info = task.pending.take(allowed)
+        if info is None:
+            info = process.pending.take(allowed)
+        if info is None:
+            break
+        if kernel.tracer is not None:
+            kernel.tracer.signal(task, info)
+        action = task.actions.get(info.signo)
+        if action.handler == SIG_IGN:
+            continue
+        if action.handler == SIG_DFL:
+            _default(task, process, info)
+            continue
+        _invoke(task, action, info, restart)
+        return RETURN_TO_GUEST
+    if task.saved_mask >= 0:
+        task.blocked_mask = task.saved_mask
+        task.saved_mask = -1
+        if task.has_deliverable_signal():
+            return deliver(task, restart)
+    return RETURN_TO_GUEST
+
+
+def _default(task: Task, process: "Process", info: SigInfo) -> None:
+    bit = 1 << (info.signo - 1)
+    if bit & DEFAULT_IGNORE_MASK:
+        return
+    if bit & STOP_MASK:
+        if info.signo != SIGSTOP and groups.is_orphaned(process.group):
+            return
+        stop_process(process, info.signo)
+        return
+    status = info.signo
+    if bit & CORE_MASK and process.rlimit(RLIMIT_CORE) > 0 and task.kernel.dumps_core:
+        status |= 0x80
+    task.kernel.exit_group(process, status)
+
+
+def stop_process(process: "Process", signo: int) -> None:
+    """Group stop: every thread stops at its next return to the guest; the parent is told."""
+    process.is_stopped = True
+    process.stop_signal = signo
+    process.report_stop = True
+    process.report_continue = False
+    for other in process.threads.values():
+        if other.state == RUNNING:
+            other.context.interrupt()
+    process.kernel.notify_parent(process, CLD_STOPPED, signo)
+
+
+def _invoke(task: Task, action: SigAction, info: SigInfo, restart: int) -> None:
+    """Arranges that the guest runs the handler."""
+    if restart:
+        task.restart = 0
+        task.wait = None
+        if restart == ERESTARTNOINTR or (restart == ERESTARTSYS and action.flags & SA_RESTART):
+            context = task.context
+            context.set_reg(RAX, task.call_nr & 0xFFFF_FFFF_FFFF_FFFF)
+            context.set_reg(RIP, context.get_reg(RIP) - 2)
+        else:
+            task.context.set_result(-EINTR)
+    old_mask = task.saved_mask if task.saved_mask >= 0 else task.blocked_mask
+    task.saved_mask = -1
+    if not signal_frame.push(task, action, info, old_mask):
+        # No room for the frame: SIGSEGV by default action (Linux: force_sigsegv).
+        force(task, SigInfo(SIGSEGV, 0x80))
+        deliver(task, 0)
+        return
+    if action.flags & SA_RESETHAND:
+        task.actions.set(info.signo, SigAction(SIG_DFL, action.flags, action.restorer, action.mask))
+    mask = old_mask | action.mask
+    if not action.flags & SA_NODEFER:
+        mask |= 1 << (info.signo - 1)
+    task.blocked_mask = mask & ~UNBLOCKABLE_MASK
+
+
+def force(task: Task, info: SigInfo) -> None:
+    """A synchronous fault: cannot be ignored or blocked (Linux: force_sig_info)."""
+    bit = 1 << (info.signo - 1)
+    action = task.actions.get(info.signo)
+    if task.blocked_mask & bit or action.handler == SIG_IGN:
+        task.actions.set(info.signo, SigAction(SIG_DFL))
+        task.blocked_mask &= ~bit
+    task.pending.discard(bit)
+    task.pending.add(info)

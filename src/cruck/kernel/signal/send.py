@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Sending signals (Linux: kernel/signal.c, prepare_signal, complete_signal).
+
+Queues the signal, undoes pending stops or continues, wakes whoever can take it. Delivery is in deliver.py.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from cruck.kernel.process.task import BLOCKED, READY, RUNNABLE, RUNNING, STOPPED, Task
+from cruck.kernel.signal.actions import STOP_MASK
+from cruck.kernel.signal.pending import SIGRTMIN, PendingSignals, SigInfo
+
+if TYPE_CHECKING:
+    from cruck.kernel.process.process import Process
+
+SIGKILL: Final = 9
+SIGCONT: Final = 18
+SIGCONT_BIT: Final = 1 << 17
+CLD_CONTINUED: Final = 6
+
+
+def send_to_process(process: "Process", info: SigInfo) -> int:
+    """Process-directed. 0, or −EAGAIN when the queue of a real-time signal is full."""
+    return _send(process, None, info)
+
+
+def send_to_task(task: Task, info: SigInfo) -> int:
+    """Thread-directed (tgkill, faults)."""
+    return _send(task.process, task, info)
+
+
+def _send(process: "Process", target: Task | None, info: SigInfo) -> int:
+    signo = info.signo
+    if process.is_zombie or process.is_exiting or not process.threads:
+        return 0
+    if signo == SIGKILL:
+        process.kernel.exit_group(process, SIGKILL)
+        return 0
+    bit = 1 << (signo - 1)
+    if bit & STOP_MASK:
+        _discard_everywhere(process, SIGCONT_BIT)
+    elif signo == SIGCONT:
+        _discard_everywhere(process, STOP_MASK)
+        continue_process(process)
+    pending: PendingSignals = process.pending if target is None else target.pending
+    taker = _taker(process, target, bit)
+    if _is_ignored(process, target, signo, bit):
+        return 0
+    if signo >= SIGRTMIN and info.code < 0 and len(pending.queue) >= min(process.rlimit(11), 100_000):
+        return -11
+    if not pending.add(info):
+        return 0
+    if taker is not None:
+        kick(taker)
+    process.kernel.signal_queued.wake()
+    return 0
+
+
+def _is_ignored(process: "Process", target: Task | None, signo: int, bit: int) -> bool:
+    """Ignored signals are dropped when they are sent, unless blocked: the disposition may change before they are unblocked."""
+    task = target if target is not None else process.any_thread()
+    assert task is not None
+    if task.blocked_mask & bit or (task.saved_mask >= 0 and task.saved_mask & bit):
+        return False
+    return task.actions.is_ignored(signo)
+
+
+def _taker(process: "Process", target: Task | None, bit: int) -> Task | None:
+    """Who shall be woken for it: a thread that does not block it; the leader first."""
+    if target is not None:
+        return None if target.blocked_mask & bit else target
+    leader = process.threads.get(process.pid)
+    if leader is not None and not leader.blocked_mask & bit:
+        return leader
+    for task in process.threads.values():
+        if not task.blocked_mask & bit:
+            return task
+    return None
+
+
+def _discard_everywhere(process: "Process", mask: int) -> None:
+    process.pending.discard(mask)
+    for task in process.threads.values():
+        task.pending.discard(mask)
+
+
+def kick(task: Task) -> None:
+    """Makes a task look at its signals soon: ends an interruptible wait, interrupts a running guest."""
+    if task.state == BLOCKED:
+        record = task.wait
+        assert record is not None
+        if record.is_interruptible or task.process.is_exiting:
+            task.wake()
+    elif task.state == RUNNING:
+        task.context.interrupt()
+    elif task.state == RUNNABLE or (task.state == STOPPED and task.process.is_exiting):
+        task.kernel.sched.forget(task)
+        task.state = READY
+        task.kernel.ready.append(task)
+
+
+def continue_process(process: "Process") -> None:
+    """SIGCONT's effect, which does not depend on its disposition."""
+    if process.is_stopped:
+        process.is_stopped = False
+        process.report_stop = False
+        process.report_continue = True
+        for task in process.threads.values():
+            if task.state == STOPPED:
+                task.state = READY
+                process.kernel.ready.append(task)
+        process.kernel.notify_parent(process, CLD_CONTINUED, SIGCONT)
+

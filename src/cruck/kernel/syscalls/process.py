@@ -1,0 +1,441 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Processes and threads at the edge: clone family, exit, wait, groups, sessions, prctl, arch_prctl, robust lists."""
+
+import struct
+from typing import Final
+
+from cruck.abi.errno import E2BIG, ECHILD, EINVAL, ENODEV, EPERM, ERESTARTSYS, ESRCH
+from cruck.abi.sched import (
+    CLONE_CHILD_CLEARTID,
+    CLONE_CHILD_SETTID,
+    CLONE_PARENT,
+    CLONE_PARENT_SETTID,
+    CLONE_PIDFD,
+    CLONE_THREAD,
+    CLONE_VFORK,
+    CLONE_VM,
+)
+from cruck.framework.hardware import FS_BASE, GS_BASE
+from cruck.kernel.errors import LinuxError
+from cruck.kernel.ipc.pidfd import PidFile
+from cruck.kernel.process import exit as process_exit
+from cruck.kernel.process import groups
+from cruck.kernel.process import wait as process_wait
+from cruck.kernel.process.clone import CloneArgs, clone
+from cruck.kernel.process.process import Process
+from cruck.kernel.process.task import Task
+from cruck.kernel.process.wait import WaitResult
+from cruck.kernel.signal.pending import NSIG, SigInfo
+from cruck.kernel.syscalls import blocking
+from cruck.kernel.syscalls.outcome import KEEP_REGISTERS
+from cruck.kernel.syscalls.signal_frame import siginfo_bytes
+from cruck.kernel.syscalls.types import CInt, Fd, Long, Pid, Size, ULong, UserAddr
+
+CSIGNAL: Final = 0xFF
+SIGCHLD: Final = 17
+CLONE_ARGS: Final = struct.Struct("<11Q")
+CLONE_ARGS_SIZE_VER0: Final = 64
+CLONE3_FLAGS: Final = 0x3_FFFF_FF00 | 0x80  # CLONE_* incl. CLEAR_SIGHAND, INTO_CGROUP, NEWTIME
+RLIMIT_NOFILE: Final = 7
+P_PIDFD: Final = 3
+
+
+def _start(task: Task, args: CloneArgs) -> int:
+    """Common end of the clone family. A vfork parent blocks; its rerun finds the child in the record."""
+    if blocking.is_rerun(task):
+        record = blocking.record(task)
+        if record.token:
+            return record.progress
+        return blocking.wait_killable(task, task.process.kernel.vfork_queue)
+    if args.flags & CLONE_PIDFD:
+        task.files.reserve_check(1, task.process.rlimit(RLIMIT_NOFILE))
+        task.user.write_u32(args.pidfd, 0)
+    child = clone(task, args)
+    if args.flags & CLONE_PIDFD:
+        file = PidFile(child.process, 0)
+        fd = task.files.install(file, task.process.rlimit(RLIMIT_NOFILE), True)
+        task.user.write_u32(args.pidfd, fd)
+    kernel = task.kernel
+    if kernel.tracer is not None:
+        kernel.tracer.attached(child)
+    kernel.sched.enqueue(child)
+    if not args.flags & CLONE_VFORK:
+        return child.tid
+    record = blocking.record(task)
+    record.progress = child.tid
+    return blocking.wait_killable(task, kernel.vfork_queue)
+
+
+def sys_clone(task: Task, flags: ULong, newsp: UserAddr, parent_tidptr: UserAddr, child_tidptr: UserAddr, tls: UserAddr) -> int:
+    """Errors: clone(2)."""
+    args = CloneArgs(flags & ~CSIGNAL & 0xFFFF_FFFF, newsp, parent_tidptr, child_tidptr, tls, flags & CSIGNAL)
+    if args.exit_signal > NSIG:
+        return -EINVAL
+    args.pidfd = parent_tidptr
+    if args.flags & CLONE_PIDFD and args.flags & CLONE_PARENT_SETTID:
+        return -EINVAL
+    return _start(task, args)
+
+
+def sys_fork(task: Task) -> int:
+    return _start(task, CloneArgs(0, 0, 0, 0, 0, SIGCHLD))
+
+
+def sys_vfork(task: Task) -> int:
+    return _start(task, CloneArgs(CLONE_VFORK | CLONE_VM, 0, 0, 0, 0, SIGCHLD))
+
+
+def sys_clone3(task: Task, uargs: UserAddr, size: Size) -> int:
+    """Errors: E2BIG (unknown fields set), EINVAL, EFAULT and clone(2)'s."""
+    if size < CLONE_ARGS_SIZE_VER0:
+        return -EINVAL
+    if size > 4096:
+        return -E2BIG
+    data = task.user.read(uargs, size)
+    if any(data[CLONE_ARGS.size :]):
+        return -E2BIG
+    fields = CLONE_ARGS.unpack(data[: CLONE_ARGS.size].ljust(CLONE_ARGS.size, b"\0"))
+    flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup = fields
+    if flags & ~CLONE3_FLAGS or flags & 0x80 or exit_signal > NSIG or flags & 0x2_0000_0000:
+        return -EINVAL
+    if set_tid or set_tid_size:
+        return -EPERM if set_tid and set_tid_size else -EINVAL
+    if bool(stack) != bool(stack_size) or (flags & (CLONE_THREAD | CLONE_PARENT) and exit_signal):
+        return -EINVAL
+    if stack and stack + stack_size > task.kernel.machine.user_end:
+        return -EINVAL
+    args = CloneArgs(flags, stack + stack_size if stack else 0, parent_tid, child_tid, tls, exit_signal)
+    if not flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID):
+        args.child_tid = 0
+    args.pidfd = pidfd
+    return _start(task, args)
+
+
+def sys_exit(task: Task, error_code: CInt) -> int:
+    process_exit.exit_task(task.kernel, task, (error_code & 0xFF) << 8)
+    return KEEP_REGISTERS
+
+
+def sys_exit_group(task: Task, error_code: CInt) -> int:
+    process_exit.exit_group(task.kernel, task.process, (error_code & 0xFF) << 8)
+    process_exit.exit_task(task.kernel, task, (error_code & 0xFF) << 8)
+    return KEEP_REGISTERS
+
+
+def rusage_bytes(user_ns: int, system_ns: int, max_rss_pages: int, nr_voluntary: int = 0, nr_involuntary: int = 0) -> bytes:
+    """struct rusage: ru_utime, ru_stime, ru_maxrss (KiB), …"""
+    return struct.pack(
+        "<18q", user_ns // 1_000_000_000, user_ns % 1_000_000_000 // 1000, system_ns // 1_000_000_000,
+        system_ns % 1_000_000_000 // 1000, max_rss_pages * 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, nr_voluntary, nr_involuntary
+    )  # fmt: skip
+
+
+def _wait(task: Task, kind: int, which: int, options: int) -> WaitResult | int:
+    """The result, 0 for WNOHANG, −errno or BLOCKED."""
+    result, has_child = process_wait.find(task.kernel, task.process, kind, which, options)
+    if result is not None:
+        return result
+    if not has_child:
+        return -ECHILD
+    if options & process_wait.WNOHANG:
+        return 0
+    return blocking.wait_on(task, task.process.child_events, restart=ERESTARTSYS)
+
+
+def sys_wait4(task: Task, pid: Pid, stat_addr: UserAddr, options: CInt, rusage: UserAddr) -> int:
+    """Errors: ECHILD, EINVAL, EINTR, EFAULT, ESRCH."""
+    known = process_wait.WNOHANG | process_wait.WUNTRACED | process_wait.WCONTINUED | 0xE000_0000
+    flags = options & 0xFFFF_FFFF
+    if flags & ~known:
+        return -EINVAL
+    if pid == -(1 << 31):
+        return -ESRCH
+    if pid > 0:
+        kind, which = process_wait.P_PID, int(pid)
+    elif pid == -1:
+        kind, which = process_wait.P_ALL, 0
+    else:
+        kind, which = process_wait.P_PGID, task.process.group.pgid if pid == 0 else -pid
+    result = _wait(task, kind, which, flags | process_wait.WEXITED)
+    if isinstance(result, int):
+        return result
+    if stat_addr:
+        task.user.write_u32(stat_addr, result.status)
+    if rusage:
+        task.user.write(rusage, rusage_bytes(result.user_ns, result.system_ns, result.max_rss_pages))
+    return result.pid
+
+
+def sys_waitid(task: Task, which: CInt, upid: Pid, infop: UserAddr, options: CInt, ru: UserAddr) -> int:
+    """Errors: ECHILD, EINVAL, EINTR, EFAULT, EBADF (P_PIDFD)."""
+    flags = options & 0xFFFF_FFFF
+    reports = process_wait.WEXITED | process_wait.WUNTRACED | process_wait.WCONTINUED
+    if flags & ~(reports | process_wait.WNOHANG | process_wait.WNOWAIT | 0xE000_0000) or not flags & reports:
+        return -EINVAL
+    kind, target = int(which), int(upid)
+    if kind == P_PIDFD:
+        if target < 0:
+            return -EINVAL
+        file = task.files.get(target)
+        if not isinstance(file, PidFile):
+            return -9
+        kind, target = process_wait.P_PID, file.process.pid
+    elif kind == process_wait.P_PID:
+        if target <= 0:
+            return -EINVAL
+    elif kind == process_wait.P_PGID:
+        if target < 0:
+            return -EINVAL
+        if target == 0:
+            target = task.process.group.pgid
+    elif kind != process_wait.P_ALL:
+        return -EINVAL
+    result = _wait(task, kind, target, flags)
+    if isinstance(result, int):
+        if result == 0 and infop:
+            task.user.write(infop, bytes(128))
+        return result
+    if infop:
+        info = SigInfo(SIGCHLD, result.code, result.pid, result.uid)
+        info.status = result.value
+        task.user.write(infop, siginfo_bytes(info))
+    if ru:
+        task.user.write(ru, rusage_bytes(result.user_ns, result.system_ns, result.max_rss_pages))
+    return 0
+
+
+def sys_getpid(task: Task) -> int:
+    return task.process.pid
+
+
+def sys_gettid(task: Task) -> int:
+    return task.tid
+
+
+def sys_getppid(task: Task) -> int:
+    parent = task.process.parent
+    return parent.pid if parent is not None else 0
+
+
+def _process(task: Task, pid: int) -> Process:
+    """pid 0: the caller's. Errors: LinuxError(ESRCH)."""
+    process = task.process if pid == 0 else task.kernel.processes.get(pid)
+    if process is None:
+        thread = task.kernel.tasks.get(pid)
+        if thread is None:
+            raise LinuxError(ESRCH)
+        process = thread.process
+    return process
+
+
+def sys_getpgid(task: Task, pid: Pid) -> int:
+    return _process(task, pid).group.pgid
+
+
+def sys_getpgrp(task: Task) -> int:
+    return task.process.group.pgid
+
+
+def sys_getsid(task: Task, pid: Pid) -> int:
+    return _process(task, pid).group.session.sid
+
+
+def sys_setpgid(task: Task, pid: Pid, pgid: Pid) -> int:
+    """Errors: EINVAL, ESRCH, EPERM, EACCES."""
+    if pgid < 0:
+        return -EINVAL
+    target = task.process if pid == 0 else task.kernel.processes.get(pid)
+    if target is None or target.is_zombie and target is not task.process and target.parent is not task.process:
+        return -ESRCH
+    groups.set_group(task.kernel, task.process, target, pgid if pgid else target.pid)
+    return 0
+
+
+def sys_setsid(task: Task) -> int:
+    """Errors: EPERM (leads a group already)."""
+    process = task.process
+    if process.pid in task.kernel.groups:
+        return -EPERM
+    groups.new_session(task.kernel, process)
+    return process.pid
+
+
+def sys_set_tid_address(task: Task, tidptr: UserAddr) -> int:
+    task.clear_child_tid = tidptr
+    return task.tid
+
+
+def sys_set_robust_list(task: Task, head: UserAddr, length: Size) -> int:
+    if length != 24:
+        return -EINVAL
+    task.robust_list, task.robust_list_size = head, length
+    return 0
+
+
+def sys_get_robust_list(task: Task, pid: Pid, head_ptr: UserAddr, len_ptr: UserAddr) -> int:
+    other = task if pid == 0 else task.kernel.tasks.get(pid)
+    if other is None:
+        return -ESRCH
+    if other.process is not task.process and task.creds.euid != 0:
+        return -EPERM
+    task.user.write_u64(len_ptr, 24)
+    task.user.write_u64(head_ptr, other.robust_list)
+    return 0
+
+
+ARCH_SET_GS: Final = 0x1001
+ARCH_SET_FS: Final = 0x1002
+ARCH_GET_FS: Final = 0x1003
+ARCH_GET_GS: Final = 0x1004
+ARCH_GET_CPUID: Final = 0x1011
+ARCH_SET_CPUID: Final = 0x1012
+
+
+def sys_arch_prctl(task: Task, option: CInt, arg2: ULong) -> int:
+    """Errors: EPERM (address beyond user space), EFAULT, ENODEV (no CPUID faulting), EINVAL."""
+    if option in (ARCH_SET_FS, ARCH_SET_GS):
+        if arg2 >= task.kernel.machine.user_end:
+            return -EPERM
+        task.context.set_reg(FS_BASE if option == ARCH_SET_FS else GS_BASE, arg2)
+        return 0
+    if option in (ARCH_GET_FS, ARCH_GET_GS):
+        task.user.write_u64(arg2, task.context.get_reg(FS_BASE if option == ARCH_GET_FS else GS_BASE))
+        return 0
+    if option == ARCH_GET_CPUID:
+        return 1
+    if option == ARCH_SET_CPUID:
+        return -ENODEV
+    return -EINVAL
+
+
+PR_SET_PDEATHSIG: Final = 1
+PR_GET_PDEATHSIG: Final = 2
+PR_GET_DUMPABLE: Final = 3
+PR_SET_DUMPABLE: Final = 4
+PR_GET_KEEPCAPS: Final = 7
+PR_SET_KEEPCAPS: Final = 8
+PR_SET_NAME: Final = 15
+PR_GET_NAME: Final = 16
+PR_GET_SECCOMP: Final = 21
+PR_CAPBSET_READ: Final = 23
+PR_CAPBSET_DROP: Final = 24
+PR_GET_SECUREBITS: Final = 27
+PR_SET_TIMERSLACK: Final = 29
+PR_GET_TIMERSLACK: Final = 30
+PR_SET_CHILD_SUBREAPER: Final = 36
+PR_GET_CHILD_SUBREAPER: Final = 37
+PR_SET_NO_NEW_PRIVS: Final = 38
+PR_GET_NO_NEW_PRIVS: Final = 39
+PR_GET_TID_ADDRESS: Final = 40
+PR_SET_THP_DISABLE: Final = 41
+PR_GET_THP_DISABLE: Final = 42
+CAP_SETPCAP: Final = 8
+LAST_CAP: Final = 40
+
+
+def sys_prctl(task: Task, option: CInt, arg2: ULong, arg3: ULong, arg4: ULong, arg5: ULong) -> int:
+    """Errors: EINVAL for options and arguments Linux would refuse and for those not supported; EFAULT, EPERM."""
+    process, creds, user = task.process, task.creds, task.user
+    if option == PR_SET_NAME:
+        task.comm = user.read_cstring_prefix(arg2, 15)
+        return 0
+    if option == PR_GET_NAME:
+        user.write(arg2, task.comm.ljust(16, b"\0"))
+        return 0
+    if option == PR_SET_PDEATHSIG:
+        if arg2 > NSIG:
+            return -EINVAL
+        task.pdeath_signal = arg2
+        return 0
+    if option == PR_GET_PDEATHSIG:
+        user.write_u32(arg2, task.pdeath_signal)
+        return 0
+    if option == PR_GET_DUMPABLE:
+        return process.dumpable
+    if option == PR_SET_DUMPABLE:
+        if arg2 > 1:
+            return -EINVAL
+        process.dumpable = arg2
+        return 0
+    if option == PR_SET_CHILD_SUBREAPER:
+        process.is_subreaper = bool(arg2)
+        return 0
+    if option == PR_GET_CHILD_SUBREAPER:
+        user.write_u32(arg2, int(process.is_subreaper))
+        return 0
+    if option == PR_SET_NO_NEW_PRIVS:
+        if arg2 != 1 or arg3 or arg4 or arg5:
+            return -EINVAL
+        task.creds = creds.copy()
+        task.creds.no_new_privs = True
+        return 0
+    if option == PR_GET_NO_NEW_PRIVS:
+        return -EINVAL if arg2 or arg3 or arg4 or arg5 else int(creds.no_new_privs)
+    if option == PR_SET_TIMERSLACK:
+        task.timer_slack_ns = arg2 if 0 < arg2 < 1 << 63 else 50_000
+        return 0
+    if option == PR_GET_TIMERSLACK:
+        return task.timer_slack_ns
+    if option == PR_GET_TID_ADDRESS:
+        user.write_u64(arg2, task.clear_child_tid)
+        return 0
+    if option == PR_CAPBSET_READ:
+        return -EINVAL if arg2 > LAST_CAP else creds.cap_bounding >> arg2 & 1
+    if option == PR_CAPBSET_DROP:
+        if not creds.has(CAP_SETPCAP):
+            return -EPERM
+        if arg2 > LAST_CAP:
+            return -EINVAL
+        task.creds = creds.copy()
+        task.creds.cap_bounding &= ~(1 << arg2)
+        return 0
+    if option == PR_GET_KEEPCAPS:
+        return creds.securebits >> 4 & 1
+    if option == PR_SET_KEEPCAPS:
+        if arg2 > 1:
+            return -EINVAL
+        task.creds = creds.copy()
+        task.creds.securebits = creds.securebits & ~16 | arg2 << 4
+        return 0
+    if option == PR_GET_SECUREBITS:
+        return creds.securebits
+    if option == PR_GET_SECCOMP:
+        return 0
+    if option == PR_GET_THP_DISABLE:
+        return -EINVAL if arg2 or arg3 or arg4 or arg5 else 0
+    return -EINVAL
+
+
+def sys_getcpu(task: Task, cpup: UserAddr, nodep: UserAddr, unused: UserAddr) -> int:
+    if cpup:
+        task.user.write_u32(cpup, task.cpu)
+    if nodep:
+        task.user.write_u32(nodep, 0)
+    return 0
+
+
+MEMBARRIER_CMD_QUERY: Final = 0
+
+
+def sys_membarrier(task: Task, cmd: CInt, flags: CInt, cpu_id: CInt) -> int:
+    """Only the query, which says that no command is supported. Errors: EINVAL for every other."""
+    if cmd == MEMBARRIER_CMD_QUERY and flags == 0:
+        return 0
+    return -EINVAL
+
+
+def sys_kcmp(task: Task, pid1: Pid, pid2: Pid, kind: CInt, idx1: Long, idx2: Long) -> int:
+    """KCMP_FILE, VM, FILES, FS, SIGHAND. Errors: ESRCH, EINVAL, EBADF."""
+    one, two = task.kernel.tasks.get(pid1), task.kernel.tasks.get(pid2)
+    if one is None or two is None:
+        return -ESRCH
+    pairs: dict[int, tuple[object, object]] = {1: (one.mm, two.mm), 2: (one.files, two.files), 3: (one.fs, two.fs), 4: (one.actions, two.actions)}
+    if kind == 0:
+        a, b = one.files.get_any(Fd(idx1)), two.files.get_any(Fd(idx2))
+        return 0 if a is b else 1 if id(a) < id(b) else 2
+    pair = pairs.get(kind)
+    if pair is None:
+        return -EINVAL
+    return 0 if pair[0] is pair[1] else 1 if id(pair[0]) < id(pair[1]) else 2
+
+

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The trap loop: takes every stop that is ready, handles each to its end, resumes. The only thing that runs a kernel.
+
+    stop → handle (system call, fault, exception, interrupt) → signals → runnable → a virtual CPU
+"""
+
+import traceback
+from typing import Final
+
+from cruck.abi.errno import EFAULT, ENOSYS, ERESTARTSYS
+from cruck.framework.hardware import (
+    RIP,
+    RSP,
+    STOP_DEAD,
+    STOP_EXCEPTION,
+    STOP_FAULT,
+    STOP_HOST,
+    STOP_INTERRUPTED,
+    STOP_SYSCALL,
+    Stop,
+)
+from cruck.framework.mm.user_memory import UserFault
+from cruck.kernel.errors import LinuxError
+from cruck.kernel.kernel import Kernel
+from cruck.kernel.process import exit as process_exit
+from cruck.kernel.process.task import BLOCKED as TASK_BLOCKED
+from cruck.kernel.process.task import DEAD, READY, Task
+from cruck.kernel.signal.deliver import EXITED, RETURN_TO_GUEST, deliver, force
+from cruck.kernel.signal.pending import SigInfo
+from cruck.kernel.syscalls.blocking import BLOCKED
+from cruck.kernel.syscalls.dispatch_x86_64 import dispatch
+from cruck.kernel.syscalls.outcome import KEEP_REGISTERS, NOT_IMPLEMENTED
+
+ERESTART_FIRST: Final = -516
+ERESTART_LAST: Final = -ERESTARTSYS
+SIGKILL: Final = 9
+SIGSEGV: Final = 11
+
+
+def run(kernel: Kernel) -> None:
+    """Runs until the kernel is halted. Errors: what the machine raises (a host failure)."""
+    while not kernel.is_halted:
+        turn(kernel, True)
+
+
+def turn(kernel: Kernel, may_wait: bool) -> None:
+    """One turn: woken calls, idle CPUs, stops, timers."""
+    run_ready(kernel)
+    fill_cpus(kernel)
+    if kernel.is_halted:
+        return
+    deadline_ns = 0
+    spin_ns = 0
+    if may_wait:
+        deadline_ns = next_deadline_ns(kernel)
+        if kernel.sched.running:
+            spin_ns = kernel.spin_ns
+    for stop in kernel.machine.wait(deadline_ns, spin_ns):
+        handle_stop(kernel, stop)
+    now_ns = kernel.clock.monotonic_ns()
+    kernel.timers.expire(now_ns)
+    for task in kernel.sched.overdue(now_ns):
+        task.context.interrupt()
+
+
+def next_deadline_ns(kernel: Kernel) -> int:
+    """On the host's clock; −1 none."""
+    deadline_ns = kernel.timers.next_deadline_ns()
+    slice_ns = kernel.sched.next_slice_end_ns()
+    if slice_ns >= 0 and (deadline_ns < 0 or slice_ns < deadline_ns):
+        deadline_ns = slice_ns
+    return kernel.clock.host_deadline_ns(deadline_ns) if deadline_ns >= 0 else -1
+
+
+def run_ready(kernel: Kernel) -> None:
+    """Runs woken calls again until none is left."""
+    while kernel.ready and not kernel.is_halted:
+        tasks, kernel.ready = kernel.ready, []
+        for task in tasks:
+            if task.state != READY:
+                continue
+            record = task.wait
+            if task.process.is_exiting or record is None or task.process.is_stopped or task.restart:
+                return_to_guest(kernel, task)
+            else:
+                call(kernel, task, record.nr, record.args)
+
+
+def fill_cpus(kernel: Kernel) -> None:
+    sched = kernel.sched
+    while sched.entries and sched.has_idle_cpu():
+        task = sched.pick()
+        if task is None:
+            return
+        sched.start(task, kernel.clock.monotonic_ns())
+        task.context.run()
+
+
+def handle_stop(kernel: Kernel, stop: Stop) -> None:
+    tag, reason = stop[0], stop[1]
+    if reason == STOP_HOST:
+        watch = kernel.host_watches.pop(stop[2], None)
+        if watch is not None:
+            watch[1].wake()
+        return
+    task = kernel.tasks.get(tag)
+    if task is None or tag in kernel.lingering:
+        dead = kernel.lingering.pop(tag, None)
+        if dead is not None:
+            process_exit.release_machine(kernel, dead)
+        return
+    kernel.sched.stop(task, kernel.clock.monotonic_ns())
+    if reason == STOP_SYSCALL:
+        task.wait = None
+        call(kernel, task, stop[2], (stop[3], stop[4], stop[5], stop[6], stop[7], stop[8]))
+        return
+    task.call_nr = -1
+    if reason == STOP_FAULT:
+        page_fault(kernel, task, stop[2], stop[3], stop[4])
+    elif reason == STOP_EXCEPTION:
+        info = SigInfo(stop[2], stop[3])
+        info.addr, info.trapno, info.error_code = stop[4], stop[5], stop[6]
+        force(task, info)
+    elif reason == STOP_DEAD:
+        kernel.log.warning(f"the address space of process {task.process.pid} ({task.comm.decode('utf-8', 'replace')}) died; it is killed")
+        kernel.exit_group(task.process, SIGKILL)
+    else:
+        assert reason == STOP_INTERRUPTED, reason
+    return_to_guest(kernel, task)
+
+
+def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, int, int]) -> None:
+    """Runs a system call, for the first time or again."""
+    task.call_nr = nr
+    task.call_args = args
+    kernel.current = task
+    kernel.nr_calls += 1
+    tracer = kernel.tracer
+    if tracer is not None:
+        tracer.enter(task, nr, args)
+    try:
+        result = dispatch(task, nr, args[0], args[1], args[2], args[3], args[4], args[5])
+    except LinuxError as error:
+        result = -error.errno
+    except UserFault:
+        result = -EFAULT
+    except Exception:
+        oops(kernel, task, nr)
+        return
+    if result == BLOCKED:
+        if task.state == TASK_BLOCKED:
+            task.context.park()
+        return
+    if task.state == DEAD:
+        return
+    if task.state == TASK_BLOCKED or (task.wait is not None and task.wait.queues):
+        task.leave_queues()
+    if result == NOT_IMPLEMENTED:
+        result = -ENOSYS
+        kernel.note_unsupported(syscall_name(nr))
+    if tracer is not None:
+        tracer.leave(task, nr, args, result)
+    if ERESTART_FIRST <= result <= ERESTART_LAST:
+        task.restart = -result
+    else:
+        task.wait = None
+        if result != KEEP_REGISTERS:
+            task.context.set_result(result)
+    return_to_guest(kernel, task)
+
+
+def return_to_guest(kernel: Kernel, task: Task) -> None:
+    """Signals, then the run queue. A call that was only disturbed (no handler ran) is run again."""
+    while True:
+        if task.restart or task.saved_mask >= 0 or needs_attention(task):
+            outcome = deliver(task, task.restart)
+            if outcome != RETURN_TO_GUEST:
+                if outcome == EXITED:
+                    task.restart = 0
+                return
+        if not task.restart:
+            break
+        task.restart = 0
+        record = task.wait
+        if record is None:
+            call(kernel, task, task.call_nr, task.call_args)
+        else:
+            call(kernel, task, record.nr, record.args)
+        return
+    task.wait = None
+    kernel.sched.enqueue(task)
+
+
+def needs_attention(task: Task) -> bool:
+    process = task.process
+    return process.is_exiting or process.is_stopped or bool((task.pending.bits | process.pending.bits) & ~task.blocked_mask)
+
+
+def page_fault(kernel: Kernel, task: Task, addr: int, access: int, error_code: int) -> None:
+    try:
+        signo, code = task.mm.handle_fault(addr, access, task.context.get_reg(RSP))
+    except LinuxError:
+        kernel.log.warning(
+            f"out of memory: process {task.process.pid} ({task.comm.decode('utf-8', 'replace')}) is killed; give the run more with -m"
+        )
+        kernel.exit_group(task.process, SIGKILL)
+        return
+    except Exception:
+        oops(kernel, task, -1)
+        return
+    if signo:
+        info = SigInfo(signo, code)
+        info.addr, info.trapno, info.error_code = addr, 14, error_code
+        force(task, info)
+
+
+def oops(kernel: Kernel, task: Task, nr: int) -> None:
+    """A bug of ours: the task that met it dies, the kernel goes on, the user is told."""
+    kernel.nr_oopses += 1
+    what = syscall_name(nr) if nr >= 0 else "page fault"
+    rip = task.context.get_reg(RIP)
+    kernel.log.error(
+        f"oops in {what}({', '.join(hex(value) for value in task.call_args)}) of process {task.process.pid} "
+        f"({task.comm.decode('utf-8', 'replace')}) at {rip:#x}; this is a bug of cruck, the process is killed\n"
+        + traceback.format_exc()
+    )
+    task.leave_queues()
+    kernel.exit_group(task.process, SIGKILL)
+    process_exit.exit_task(kernel, task, SIGKILL)
+
+
+def syscall_name(nr: int) -> str:
+    from cruck.abi.syscall_numbers import NAMES
+
+    return NAMES.get(nr, f"syscall_{nr:#x}")

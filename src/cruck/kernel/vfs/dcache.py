@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The dentry cache: what names in directories mean, remembered, and kept true when names change.
+
+Dentries are shared: an open file, a working directory and a mount point keep theirs, so renames show everywhere. Every
+change of names goes through here or through names.py. Positive dentries stay for as long as their name does; negative
+ones ("known to be absent") are swept when a directory has too many. Permission is not checked here.
+"""
+
+from typing import Final
+
+from cruck.kernel.vfs.dentry import Dentry
+from cruck.kernel.vfs.inode import Inode
+
+MIN_SWEEP: Final = 1024
+
+
+def lookup(parent: Dentry, name: bytes) -> Dentry:
+    """The dentry of `name` (not "." or "..") in the directory `parent`; its inode is None if the name is absent.
+
+    Errors: LinuxError of the file system's lookup. Cost: O(1) when cached.
+    """
+    directory = parent.inode
+    assert directory is not None
+    child = parent.children.get(name)
+    if child is not None:
+        if directory.fs.caches_names:
+            return child
+        inode = child.inode
+        if inode is not None and inode.revalidate():
+            return child
+    if parent.is_unlinked:
+        return child if child is not None else Dentry(parent, name, None)
+    found = directory.lookup(name)
+    if child is None:
+        child = Dentry(parent, name, found)
+        if found is not None or directory.fs.caches_names:
+            insert(child)
+        return child
+    if found is child.inode or child.nr_mounts:
+        return child
+    # The name means something else now, behind our back: those who hold the old dentry keep it.
+    del parent.children[name]
+    if child.inode is not None:
+        child.is_unlinked = True
+    child = Dentry(parent, name, found)
+    if found is not None:
+        insert(child)
+    return child
+
+
+def insert(child: Dentry) -> None:
+    """Makes `child` the cached dentry of its name."""
+    parent = child.parent
+    parent.children[child.name] = child
+    if len(parent.children) >= parent.sweep_at:
+        for name, other in list(parent.children.items()):
+            if other.inode is None and other is not child:
+                del parent.children[name]
+        parent.sweep_at = max(MIN_SWEEP, 2 * len(parent.children))
+
+
+def instantiate(child: Dentry, inode: Inode) -> None:
+    """A name that was absent has been made."""
+    child.inode = inode
+    child.is_unlinked = False
+    if child.parent.children.get(child.name) is not child:
+        insert(child)
+
+
+def remove(child: Dentry) -> None:
+    """The name is gone. The dentry keeps its inode for those who have it open."""
+    if child.parent.children.get(child.name) is child:
+        del child.parent.children[child.name]
+    child.is_unlinked = True
+
+
+def move(child: Dentry, new_parent: Dentry, new_name: bytes) -> None:
+    """rename: `child` takes the place of whatever dentry has the new name."""
+    if child.parent.children.get(child.name) is child:
+        del child.parent.children[child.name]
+    old = new_parent.children.get(new_name)
+    if old is not None and old is not child and old.inode is not None:
+        old.is_unlinked = True
+    child.parent = new_parent
+    child.name = new_name
+    insert(child)
+
+
+def exchange(first: Dentry, second: Dentry) -> None:
+    """RENAME_EXCHANGE."""
+    first.parent, second.parent = second.parent, first.parent
+    first.name, second.name = second.name, first.name
+    first.parent.children[first.name] = first
+    second.parent.children[second.name] = second
+
+
+def is_ancestor(ancestor: Dentry, dentry: Dentry) -> bool:
+    """Is `dentry` below `ancestor` or the same (within one file system)?"""
+    while dentry is not ancestor:
+        if dentry.parent is dentry:
+            return False
+        dentry = dentry.parent
+    return True
