@@ -6,12 +6,12 @@ Each module of this package declares its structs as `Layout` constants, in C's n
     EPOLL_EVENT: Final = Layout("epoll_event", (("events", "u32"), ("data", "u64")), packed=True)
     events, data = EPOLL_EVENT.unpack(buffer)
 
-Field types are `s8 u8 s16 u16 s32 u32 s64 u64 ptr`, arrays of them (`u32[3]`, which count as three values), `char[N]` (N bytes,
-one value) and `pad[N]` (N bytes, no value, written as zeros). Members of nested structs and unions are named by their path
-(`it_value.tv_sec`); a union has one `Layout` for each of its faces.
+Field types are `s8 u8 s16 u16 s32 u32 s64 u64 ptr`, arrays of them (`u32[3]`, which count as three values), `char[N]`
+(N bytes, one value) and `pad[N]` (N bytes, no value, written as zeros). Members of nested structs and unions are named
+by their path (`it_value.tv_sec`); a union has one `Layout` for each of its faces.
 
-Not here: the meaning of any field, guest memory, other byte orders than little-endian. `tests/abi` compares every `Layout` of the
-package with the C compiler's sizes and offsets.
+Not here: the meaning of any field, guest memory, other byte orders than little-endian. `tests/abi` compares every
+`Layout` of the package with the C compiler's sizes and offsets.
 """
 
 import struct
@@ -100,18 +100,18 @@ class Layout:
         """The struct's bytes, `size` of them.
 
         Args:
-            values: one for each value, in field order; a char array may be given short and is filled with zeros.
-        Errors: struct.error for a wrong number of values, a value that does not fit its field, or one of the wrong type;
-            ValueError for bytes longer than their char array.
+            values: in field order; the bytes of a char array may be fewer than it has, and are filled with zeros.
+        Errors: struct.error for a wrong number of values, a value that does not fit its field, or one of the wrong
+            type; ValueError for bytes longer than their char array.
         """
         if self.has_bytes:
             self._check_char_lengths(values)
         return self.format.pack(*values)
 
     def unpack(self, data: bytes | bytearray | memoryview) -> tuple[int, ...]:
-        """The values at the start of `data`, in field order. Only for structs without char arrays.
+        """The values at the start of `data`, in field order; excess is ignored. For structs without char arrays.
 
-        Errors: ValueError if `data` is shorter than `size` (excess is ignored); TypeError if the struct has char arrays.
+        Errors: ValueError if `data` is shorter than `size`; TypeError if the struct has char arrays.
         """
         return self.unpack_from(data, 0)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Signals: include/uapi/asm-generic/siginfo.h and asm/signal.h, asm/sigcontext.h, asm/ucontext.h of x86-64.
 
-`struct siginfo` is a union; each `SIGINFO_*` is one of its faces, all of them 128 bytes. `siginfo._sifields` starts at byte 16.
+`struct siginfo` is a union; each `SIGINFO_*` is one of its faces, all of them 128 bytes. The union starts at byte 16.
 """
 
 from typing import Final
@@ -112,6 +112,8 @@ SIG_SETMASK: Final = 2
 # sigaltstack
 SS_ONSTACK: Final = 0x1
 SS_DISABLE: Final = 0x2
+SS_AUTODISARM: Final = 0x80000000
+SS_FLAG_BITS: Final = 0x80000000
 MINSIGSTKSZ: Final = 2048
 SIGSTKSZ: Final = 8192
 
@@ -228,7 +230,8 @@ SIGINFO_SIZE: Final = 128
 
 # The face all signals share: the rest comes as bytes
 SIGINFO: Final = Layout(
-    "siginfo", (("si_signo", "s32"), ("si_errno", "s32"), ("si_code", "s32"), ("__pad", "pad[4]"), ("_sifields", "char[112]"))
+    "siginfo",
+    (("si_signo", "s32"), ("si_errno", "s32"), ("si_code", "s32"), ("__pad", "pad[4]"), ("_sifields", "char[112]")),
 )
 
 # kill, tgkill
@@ -392,7 +395,7 @@ UC_FP_XSTATE: Final = 0x1
 UC_SIGCONTEXT_SS: Final = 0x2
 UC_STRICT_RESTORE_SS: Final = 0x4
 
-# The frame is: the restorer's address (8 bytes), this, a siginfo; the FPU state lies above, where uc_mcontext.fpstate points
+# The frame is: the restorer's address (8 bytes), this, a siginfo. The FPU state lies above, at uc_mcontext.fpstate.
 UCONTEXT: Final = Layout(
     "ucontext",
     (
@@ -433,8 +436,8 @@ UCONTEXT: Final = Layout(
     ),
 )
 
-# What fpstate points to: FXSAVE's 512 bytes, the last 48 of them for software. If sw_reserved.magic1 is FP_XSTATE_MAGIC1, the
-# XSAVE header and areas follow, extended_size bytes in all, and their last 4 bytes are FP_XSTATE_MAGIC2.
+# What fpstate points to: FXSAVE's 512 bytes, the last 48 of them for software. If sw_reserved.magic1 is
+# FP_XSTATE_MAGIC1, XSAVE's header and areas follow, extended_size bytes in all; FP_XSTATE_MAGIC2 ends them.
 FP_XSTATE_MAGIC1: Final = 0x46505853
 FP_XSTATE_MAGIC2: Final = 0x46505845
 FP_XSTATE_MAGIC2_SIZE: Final = 4

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """System call numbers of x86-64: arch/x86/entry/syscalls/syscall_64.tbl, the `common` and `64` rows up to Linux 6.17.
 
-`NR_` and the call's name in upper case; `NAMES` gives the name of a number. 337 to 423 were never given out: from 424 on the
-numbers are the same on every architecture. The x32 calls (512 and up) are not here.
+`NR_` and the call's name in upper case; `NAMES` gives the name of a number. 337 to 423 were never given out; from 424
+on the numbers are the same on every architecture. The x32 calls (512 and up) are not here.
 """
 
 from typing import Final

@@ -27,6 +27,7 @@ from cruck.kernel.syscalls.strace.tracer import Tracer
 from cruck.kernel.time.timers import TimerQueue
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.dentry import MountNamespace
+from cruck.kernel.vfs.fs_type import FileSystemType
 
 PID_MAX = 32768
 
@@ -48,6 +49,7 @@ class Kernel:
     sessions: dict[int, Session]
     init: Process  # pid 1: built in, without tasks; adopts and reaps orphans
     main_process: Process | None  # the program of the run; its end halts the kernel
+    current: Task | None  # whose call is being handled: /proc/self, permission checks of procfs
     lingering: dict[int, Task]  # dead tasks whose host task has yet to stop
     pids_limit: int
     pids: set[int]  # taken: of tasks, zombies, groups and sessions
@@ -59,7 +61,8 @@ class Kernel:
     current: Task | None  # whose system call is being handled: /proc/self, procfs access checks
     timers: TimerQueue
     # Services.
-    namespace: MountNamespace
+    namespace: MountNamespace  # set by boot.py
+    file_systems: dict[bytes, FileSystemType]  # what mount(2) knows, by name
     devices: DeviceRegistry
     futexes: FutexTable
     vdso: Vdso
@@ -73,6 +76,7 @@ class Kernel:
     next_inode: int
     boot_ns: int  # monotonic
     boot_realtime_ns: int
+    boot_id: bytes  # 16 random bytes of this boot
     # The end of the run.
     is_halted: bool
     exit_status: int  # wait(2) encoding, once halted
@@ -84,7 +88,7 @@ class Kernel:
     dumps_core: bool
 
     def __init__(
-        self, machine: Machine, clock: Clock, entropy: Entropy, namespace: MountNamespace, devices: DeviceRegistry,
+        self, machine: Machine, clock: Clock, entropy: Entropy, devices: DeviceRegistry,
         families: AddressFamilies, host_info: HostInfo, log: Log, nr_cpus: int
     ) -> None:  # fmt: skip
         self.machine = machine
@@ -101,6 +105,7 @@ class Kernel:
         self.groups = {}
         self.sessions = {}
         self.main_process = None
+        self.current = None
         self.lingering = {}
         self.pids_limit = 10_000
         self.pids = {1}
@@ -110,7 +115,7 @@ class Kernel:
         self.load_average = LoadAverage(clock.monotonic_ns())
         self.current = None
         self.timers = TimerQueue()
-        self.namespace = namespace
+        self.file_systems = {}
         self.devices = devices
         self.futexes = FutexTable()
         self.families = families
@@ -123,6 +128,7 @@ class Kernel:
         self.next_inode = 1
         self.boot_ns = clock.monotonic_ns()
         self.boot_realtime_ns = clock.realtime_ns()
+        self.boot_id = entropy.random_bytes(16)
         self.is_halted = False
         self.exit_status = 0
         self.tracer = None

@@ -135,6 +135,7 @@ def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, in
     task.call_args = args
     kernel.current = task
     kernel.nr_calls += 1
+    kernel.current = task
     tracer = kernel.tracer
     if tracer is not None:
         tracer.enter(task, nr, args)

@@ -3,8 +3,8 @@
 
 Whoever holds it can reach what is beneath it and nothing else. Paths are bytes relative to the tree's root, `b""` is
 the root itself, components are separated by one slash; a component is never empty, "." or "..". No symbolic link is
-followed: links are data for our own path walk. Neighbours: host_tree_file.py (what `open` returns), kernel/fs/hostfs (the
-file system made of it). It has no Linux policy but what protects the host.
+followed: links are data for our own path walk. Neighbours: host_tree_file.py (what `open` returns), kernel/fs/hostfs
+(the file system made of it). It has no Linux policy but what protects the host.
 
 Beneath only, by construction: every host call names one component, relative to a descriptor that was opened the same
 way with O_NOFOLLOW, down from the root. A component without a slash that is not ".." cannot leave its directory, so
@@ -13,10 +13,10 @@ make most operations a single host call.
 
 All operations answer −errno instead of raising.
 
-Safety: holds for any arguments. Devices, FIFOs and sockets of the host are never opened: a file is pinned by O_PATH, seen
-to be regular, and only then opened through that pin. The descriptors belong to this object and are not inherited by exec.
-A host process that moves directories about while we run can make a cached descriptor name a directory that moved (even out
-of the tree); services notice by `stat` of each component and call `forget`.
+Safety: holds for any arguments. Devices, FIFOs and sockets of the host are never opened: a file is pinned by O_PATH,
+seen to be regular, and only then opened through that pin. The descriptors belong to this object and are not inherited
+by exec. A host process that moves directories about while we run can make a cached descriptor name a directory that
+moved (even out of the tree); services notice by `stat` of each component and call `forget`.
 """
 
 import errno
@@ -65,7 +65,8 @@ class HostDirectory:
         self._root = os.open(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (HostDirectory, (self._path, self.is_writable, self.only_world_readable, self.hides_dotfiles, self.only_entry))
+        filters = (self.only_world_readable, self.hides_dotfiles, self.only_entry)
+        return (HostDirectory, (self._path, self.is_writable, *filters))
 
     def __del__(self) -> None:
         self.close()

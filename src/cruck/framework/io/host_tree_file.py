@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MPL-2.0
 """HostTreeFile: an open regular file of a `HostDirectory`.
 
-A `HostFile` that knows where it came from, so that a snapshot can name it: pickling keeps (directory, path, access mode) and
-opens it again. If that is no longer possible, or another file has that name now, the restored object is closed and
-every operation answers −EBADF.
+A `HostFile` that knows where it came from, so that a snapshot can name it: pickling keeps (directory, path, access
+mode) and opens it again. If that is no longer possible, or another file has that name now, the restored object is
+closed and every operation answers −EBADF.
 
 Safety: only `HostDirectory.open` and `.create` make these, after they saw that the descriptor is a regular file.
 """
@@ -17,7 +17,8 @@ from cruck.framework.io.host_file import HostFile
 if TYPE_CHECKING:
     from cruck.framework.io.host_directory import HostDirectory
 
-# (mode, nlink, uid, gid, ino, size in bytes, blocks of 512 bytes, blksize, atime_ns, mtime_ns, ctime_ns, btime_ns, dev, rdev)
+# (mode, nlink, uid, gid, ino, size in bytes, blocks of 512 bytes, blksize,
+#  atime_ns, mtime_ns, ctime_ns, btime_ns, dev, rdev)
 HostStat = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int, int]
 
 
@@ -34,7 +35,8 @@ class HostTreeFile(HostFile):
     _access: int  # O_RDONLY, O_WRONLY or O_RDWR
     _identity: tuple[int, int]  # (st_dev, st_ino) on the host
 
-    def __init__(self, fd: int, directory: "HostDirectory", path: bytes, access: int, identity: tuple[int, int]) -> None:
+    def __init__(self, fd: int, directory: "HostDirectory", path: bytes, access: int,
+                 identity: tuple[int, int]) -> None:
         super().__init__(fd)
         self._directory = directory
         self._path = path

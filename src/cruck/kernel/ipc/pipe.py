@@ -127,14 +127,42 @@ class PipeBuffer:
         else:
             self.nr_slots -= before - chunk.nr_slots()
 
+    # splice(2) and tee(2).
+    def room(self) -> int:
+        """Bytes that a write is sure to take."""
+        return (self.max_slots - self.nr_slots) * SLOT_BYTES
+
+    def peek(self, limit: int) -> bytes:
+        """Up to `limit` bytes without taking them."""
+        parts: list[bytes] = []
+        for chunk in self.chunks:
+            if limit <= 0:
+                break
+            part = bytes(chunk.data[chunk.start : chunk.start + limit])
+            parts.append(part)
+            limit -= len(part)
+        return b"".join(parts)
+
+    def drop(self, count: int) -> None:
+        """Takes bytes that peek() has shown."""
+        was_full = self.is_full()
+        while count > 0:
+            chunk = self.chunks[0]
+            part = min(count, len(chunk.data) - chunk.start)
+            self._consume(chunk, part)
+            count -= part
+        if was_full and not self.is_full():
+            self.write_queue.wake(WRITABLE)
+            self.both_queue.wake(WRITABLE)
+
     def write(self, data: VmReader, is_packet: bool) -> int:
         """Bytes taken, fewer than asked when the pipe fills up; WOULD_BLOCK if not even one slot is free; −EPIPE.
         Errors: UserFault if not even one byte could be read."""
-        if self.readers == 0:
-            return -EPIPE
         total = data.remaining
         if total == 0:
             return 0
+        if self.readers == 0:
+            return -EPIPE
         odd = 0  # bytes that go into the last slot
         if not is_packet and self.chunks:
             last = self.chunks[-1]

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import ENOMEM
 from cruck.abi.mman import PROT_EXEC, PROT_READ, PROT_WRITE
+from cruck.abi.resource import RLIMIT_MEMLOCK, RLIMIT_STACK
+from cruck.abi.signal import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE, PTE_COW, PTE_HOST
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.memory.vma import VM_RANDOM, Vma, hw_prot
@@ -27,19 +29,11 @@ FIRST_PAGES: Final = 16
 MAX_PAGES: Final = 512
 MAX_COW_PAGES: Final = 16
 
-SIGBUS: Final = 7
-SIGSEGV: Final = 11
-SEGV_MAPERR: Final = 1
-SEGV_ACCERR: Final = 2
-BUS_ADRERR: Final = 2
 
 RESOLVED: Final = (0, 0)
 NO_AREA: Final = (SIGSEGV, SEGV_MAPERR)
 NO_PERMISSION: Final = (SIGSEGV, SEGV_ACCERR)
 BEYOND_FILE: Final = (SIGBUS, BUS_ADRERR)
-
-RLIMIT_STACK: Final = 3
-RLIMIT_MEMLOCK: Final = 8
 
 
 def resolve_fault(mm: "Mm", addr: int, access: int) -> bool:

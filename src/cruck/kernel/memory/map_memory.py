@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EACCES, EAGAIN, EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM
 from cruck.abi.mman import (
+    MAP_32BIT,
+    MAP_ABOVE4G,
     MAP_ANONYMOUS,
+    MAP_DENYWRITE,
+    MAP_EXECUTABLE,
     MAP_FIXED,
     MAP_FIXED_NOREPLACE,
     MAP_GROWSDOWN,
+    MAP_HUGE_1GB,
+    MAP_HUGE_2MB,
     MAP_HUGETLB,
     MAP_LOCKED,
     MAP_NONBLOCK,
@@ -21,30 +27,43 @@ from cruck.abi.mman import (
     MAP_PRIVATE,
     MAP_SHARED,
     MAP_SHARED_VALIDATE,
-    MAP_SYNC,
+    MAP_STACK,
     MAP_TYPE,
+    MAP_UNINITIALIZED,
     PROT_EXEC,
     PROT_READ,
     PROT_WRITE,
 )
+from cruck.abi.mount import MS_NOEXEC
+from cruck.abi.resource import RLIMIT_DATA, RLIMIT_MEMLOCK
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.memory import placement
 from cruck.kernel.memory.anon_shared import AnonSharedMapping
 from cruck.kernel.memory.fault import populate
-from cruck.kernel.memory.vma import VM_DONTEXPAND, VM_LOCKONFAULT, VM_MAYALL, VM_MAYEXEC, VM_MAYREAD, VM_MAYWRITE, VM_SPECIAL, Vma
+from cruck.kernel.memory.vma import (
+    VM_DONTEXPAND,
+    VM_LOCKONFAULT,
+    VM_MAYALL,
+    VM_MAYEXEC,
+    VM_MAYREAD,
+    VM_MAYWRITE,
+    VM_SPECIAL,
+    Vma,
+)
 from cruck.kernel.vfs.mapping import Mapping
 
 if TYPE_CHECKING:
     from cruck.kernel.memory.mm import Mm
     from cruck.kernel.vfs.file import File
 
-# MAP_SHARED_VALIDATE refuses all others (include/linux/mman.h LEGACY_MAP_MASK), and MAP_SYNC where there is no DAX.
-LEGACY_FLAGS: Final = 0x0FF_D97F | MAP_FIXED_NOREPLACE
-MS_NOEXEC: Final = 8  # Mount.flags
+# MAP_SHARED_VALIDATE refuses all others (include/linux/mman.h LEGACY_MAP_MASK).
+LEGACY_FLAGS: Final = (
+    MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_UNINITIALIZED | MAP_GROWSDOWN
+    | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_ABOVE4G
+    | MAP_HUGE_2MB | MAP_HUGE_1GB
+)  # fmt: skip
 MAX_OFFSET: Final = (1 << 63) - 1
-RLIMIT_DATA: Final = 2
-RLIMIT_MEMLOCK: Final = 8
 RWX: Final = PROT_READ | PROT_WRITE | PROT_EXEC
 
 
@@ -86,15 +105,17 @@ def mmap(mm: "Mm", addr: int, length: int, prot: int, flags: int, file: "File | 
         mapping = AnonSharedMapping(mm.machine, length)
     vma = Vma(mm, start, start + length, prot & RWX, area_flags, mapping, file, offset, b"")
     _place(mm, vma, flags)
-    if (flags & MAP_POPULATE and not flags & MAP_NONBLOCK) or (area_flags & MAP_LOCKED and not area_flags & VM_LOCKONFAULT):
+    if (flags & MAP_POPULATE and not flags & MAP_NONBLOCK) or (
+        area_flags & MAP_LOCKED and not area_flags & VM_LOCKONFAULT
+    ):
         _try_populate(mm, start, start + length, prot, area_flags)
     return start
 
 
 def mmap_object(mm: "Mm", addr: int, length: int, prot: int, flags: int, mapping: Mapping | None, offset: int,
                 name: bytes) -> int:  # fmt: skip
-    """A mapping the kernel itself makes: special areas without a file. Their permission is final but for copy-on-write
-    writes by mprotect where `flags` is private and `prot` executable (as Linux's vDSO). Errors: LinuxError(ENOMEM, EINVAL)."""
+    """A mapping the kernel itself makes, without a file: `length` is a multiple of the page size. vvar can never be made
+    writable; the vDSO can (copy-on-write), as on Linux. Errors: LinuxError(ENOMEM, EINVAL)."""
     start = placement.choose(mm, addr, length, flags)
     area_flags = flags & (MAP_SHARED | MAP_PRIVATE | MAP_GROWSDOWN)
     if name == b"[vdso]":
@@ -178,7 +199,7 @@ def _kind(flags: int, file: "File | None") -> int:
     """MAP_SHARED or MAP_PRIVATE. Errors: LinuxError(EINVAL, EOPNOTSUPP)."""
     kind = flags & MAP_TYPE
     if kind == MAP_SHARED_VALIDATE and file is not None:
-        if flags & ~(LEGACY_FLAGS | MAP_SHARED_VALIDATE) or flags & MAP_SYNC:
+        if flags & ~LEGACY_FLAGS:
             raise LinuxError(EOPNOTSUPP)
         kind = MAP_SHARED
     if kind != MAP_SHARED and kind != MAP_PRIVATE:
@@ -248,4 +269,4 @@ def _try_populate(mm: "Mm", start: int, end: int, prot: int, area_flags: int) ->
     try:
         populate(mm, start, end, access)
     except LinuxError:
-        pass
+        mm.is_oom = False

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EAGAIN, ENOMEM
 from cruck.abi.mman import PROT_READ
+from cruck.abi.resource import RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE, AddressSpace, Machine
 from cruck.framework.mm.user_memory import FaultResolver, UserFault, UserMemory
 from cruck.kernel.errors import LinuxError
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
 MAX_MAP_COUNT: Final = 65_530  # vm.max_map_count
 
-RLIMIT_DATA: Final = 2
-RLIMIT_STACK: Final = 3
-RLIMIT_AS: Final = 9
-
 
 class Mm(FaultResolver):
     machine: Machine
@@ -44,7 +41,7 @@ class Mm(FaultResolver):
     stack_top: int
     reserved: list[tuple[int, int]]  # the machine's
     # Set by execve, shown in /proc.
-    exe: "File | None"  # holds a reference
+    exe_file: "File | None"  # holds a reference
     auxv: bytes
     start_code: int
     end_code: int
@@ -84,7 +81,7 @@ class Mm(FaultResolver):
         self.vmas = self.areas.vmas
         self.reserved = kernel.machine.reserved_ranges()
         self.refs = 1
-        self.exe = None
+        self.exe_file = None
         self.auxv = b""
         self.start_code = self.end_code = self.start_data = self.end_data = 0
         self.start_brk = self.brk = self.start_stack = 0
@@ -129,7 +126,7 @@ class Mm(FaultResolver):
         """Takes a reference."""
         if file is not None:
             file.get()
-        old, self.exe = self.exe, file
+        old, self.exe_file = self.exe_file, file
         if old is not None:
             old.put()
 
@@ -276,8 +273,11 @@ class Mm(FaultResolver):
     def _absorb(self, vma: Vma, following: Vma) -> None:
         end = following.end
         if vma.fault_end < 0:
-            vma.fault_start, vma.fault_end, vma.fault_pages = following.fault_start, following.fault_end, following.fault_pages
+            vma.fault_start, vma.fault_end, vma.fault_pages = (
+                following.fault_start,
+                following.fault_end,
+                following.fault_pages,
+            )
         self.detach(following)
         self.account(vma, (end - vma.end) // PAGE_SIZE)
         vma.end = end
-

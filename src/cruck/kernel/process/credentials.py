@@ -20,6 +20,10 @@ CAP_SYS_NICE: Final = 23
 CAP_SYS_RESOURCE: Final = 24
 CAP_SYS_TTY_CONFIG: Final = 26
 CAP_MKNOD: Final = 27
+CAP_NET_BIND_SERVICE: Final = 10
+CAP_NET_ADMIN: Final = 12
+CAP_SYS_PTRACE: Final = 19
+CAP_WAKE_ALARM: Final = 35
 
 
 class Credentials:

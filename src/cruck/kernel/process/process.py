@@ -19,10 +19,12 @@ NR_RLIMITS: Final = 16
 class Session:
     sid: int
     tty: "Tty | None"  # the controlling terminal
+    hung_up_pgid: int  # its foreground group when it was hung up, to be told when the leader ends; 0 none
 
     def __init__(self, sid: int) -> None:
         self.sid = sid
         self.tty = None
+        self.hung_up_pgid = 0
         self.groups: dict[int, ProcessGroup] = {}
 
 

@@ -72,7 +72,7 @@ def sys_futex(
         return _wake(task, uaddr, is_shared, val, FUTEX_BITSET_MATCH_ANY)
     if command == FUTEX_WAKE_BITSET:
         return _wake(task, uaddr, is_shared, val, val3)
-    if command == FUTEX_REQUEUE or command == FUTEX_CMP_REQUEUE:
+    if command in (FUTEX_REQUEUE, FUTEX_CMP_REQUEUE):
         return _requeue(task, uaddr, is_shared, val, utime, uaddr2, command == FUTEX_CMP_REQUEUE, val3)
     if command == FUTEX_WAKE_OP:
         return _wake_op(task, uaddr, is_shared, val, utime, uaddr2, val3)

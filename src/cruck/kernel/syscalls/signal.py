@@ -148,7 +148,7 @@ def sys_sigaltstack(task: Task, uss: UserAddr, uoss: UserAddr) -> int:
     return 0
 
 
-def _may_signal(task: Task, target: Process, signo: int) -> bool:
+def may_signal(task: Task, target: Process, signo: int) -> bool:
     """kill(2): same user, CAP_KILL, or SIGCONT within the session."""
     creds = task.creds
     if target is task.process or creds.has(CAP_KILL):
@@ -160,7 +160,7 @@ def _may_signal(task: Task, target: Process, signo: int) -> bool:
     return signo == SIGCONT and target.group.session is task.process.group.session
 
 
-def _user_info(task: Task, signo: int, code: int) -> SigInfo:
+def user_info(task: Task, signo: int, code: int) -> SigInfo:
     return SigInfo(signo, code, task.process.pid, task.creds.uid)
 
 
@@ -186,13 +186,13 @@ def sys_kill(task: Task, pid: Pid, sig: Signo) -> int:
         targets = list(group.members)
     if not targets:
         return -ESRCH
-    permitted = [process for process in targets if _may_signal(task, process, sig)]
+    permitted = [process for process in targets if may_signal(task, process, sig)]
     if not permitted:
         return -EPERM
     if sig:
         for process in permitted:
             if process is not kernel.init:
-                send_to_process(process, _user_info(task, sig, SI_USER))
+                send_to_process(process, user_info(task, sig, SI_USER))
     return 0
 
 
@@ -200,13 +200,13 @@ def sys_tgkill(task: Task, tgid: Pid, tid: Pid, sig: Signo) -> int:
     """Errors: EINVAL, ESRCH, EPERM, EAGAIN."""
     if tgid <= 0 or tid <= 0:
         return -EINVAL
-    return _send_thread(task, tgid, tid, sig, _user_info(task, sig, SI_TKILL))
+    return _send_thread(task, tgid, tid, sig, user_info(task, sig, SI_TKILL))
 
 
 def sys_tkill(task: Task, tid: Pid, sig: Signo) -> int:
     if tid <= 0:
         return -EINVAL
-    return _send_thread(task, 0, tid, sig, _user_info(task, sig, SI_TKILL))
+    return _send_thread(task, 0, tid, sig, user_info(task, sig, SI_TKILL))
 
 
 def _send_thread(task: Task, tgid: int, tid: int, sig: int, info: SigInfo) -> int:
@@ -216,12 +216,12 @@ def _send_thread(task: Task, tgid: int, tid: int, sig: int, info: SigInfo) -> in
     if target is None or (tgid and target.process.pid != tgid):
         process = task.kernel.processes.get(tid)
         return 0 if process is not None and process.is_zombie and tgid in (0, tid) else -ESRCH
-    if not _may_signal(task, target.process, sig):
+    if not may_signal(task, target.process, sig):
         return -EPERM
     return send_to_task(target, info) if sig else 0
 
 
-def _read_siginfo(task: Task, addr: int, sig: int) -> SigInfo:
+def read_siginfo(task: Task, addr: int, sig: int) -> SigInfo:
     """A siginfo_t given by the guest, for the *sigqueueinfo calls."""
     _, errno, code, pid, uid, value = struct.unpack("<iii4xiIQ", task.user.read(addr, 32))
     info = SigInfo(sig, code, pid, uid)
@@ -231,7 +231,7 @@ def _read_siginfo(task: Task, addr: int, sig: int) -> SigInfo:
 
 def sys_rt_sigqueueinfo(task: Task, tgid: Pid, sig: Signo, uinfo: UserAddr) -> int:
     """Errors: EINVAL, EPERM (forged code), ESRCH, EAGAIN, EFAULT."""
-    info = _read_siginfo(task, uinfo, sig)
+    info = read_siginfo(task, uinfo, sig)
     if (info.code >= 0 or info.code == SI_TKILL) and tgid != task.process.pid:
         return -EPERM
     if not 0 <= sig <= NSIG:
@@ -239,7 +239,7 @@ def sys_rt_sigqueueinfo(task: Task, tgid: Pid, sig: Signo, uinfo: UserAddr) -> i
     target = task.kernel.processes.get(tgid)
     if target is None:
         return -ESRCH
-    if not _may_signal(task, target, sig):
+    if not may_signal(task, target, sig):
         return -EPERM
     return send_to_process(target, info) if sig else 0
 
@@ -247,7 +247,7 @@ def sys_rt_sigqueueinfo(task: Task, tgid: Pid, sig: Signo, uinfo: UserAddr) -> i
 def sys_rt_tgsigqueueinfo(task: Task, tgid: Pid, tid: Pid, sig: Signo, uinfo: UserAddr) -> int:
     if tgid <= 0 or tid <= 0:
         return -EINVAL
-    info = _read_siginfo(task, uinfo, sig)
+    info = read_siginfo(task, uinfo, sig)
     if (info.code >= 0 or info.code == SI_TKILL) and tgid != task.process.pid:
         return -EPERM
     return _send_thread(task, tgid, tid, sig, info)

@@ -87,11 +87,13 @@ class AnonFileSystems:
     sockfs: AnonFileSystem
     anon_inodefs: AnonFileSystem
     inode: AnonInode  # the one of anon_inodefs
+    shmem_mount: Mount | None  # the tmpfs of memfd_create, made at the first call
 
     def __init__(self) -> None:
         self.pipefs = AnonFileSystem(b"pipefs", PIPEFS_DEV, PIPEFS_MAGIC)
         self.sockfs = AnonFileSystem(b"sockfs", SOCKFS_DEV, SOCKFS_MAGIC)
         self.anon_inodefs = AnonFileSystem(b"anon_inodefs", ANON_INODEFS_DEV, ANON_INODE_FS_MAGIC)
+        self.shmem_mount = None
         # Linux too gives this inode no type bits.
         self.inode = AnonInode(self.anon_inodefs, 1, 0o600, 0, 0, 0)
 

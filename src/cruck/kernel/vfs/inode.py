@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Inode and FileSystem: base classes of what file systems are made of. Defaults refuse.
 
-Names are single components as bytes, never "." or ".." or empty, at most NAME_MAX; the path walk has checked permission,
+Names are single components as bytes, never "." or ".." or empty, at most NAME_MAX; the path walk has checked
+permission,
 existence (through the dentry cache) and read-only mounts before it calls a changing method. Times are ns since the epoch.
 Methods raise LinuxError for refusals; lookups answer None for "no such name" (a negative dentry remembers it).
 """
@@ -94,7 +95,8 @@ class Inode:
         return self.mode & S_IFMT == S_IFREG
 
     def revalidate(self) -> bool:
-        """For file systems with caches_names = False: is this still what its name means? Also refreshes mode/uid/gid."""
+        """For file systems with caches_names = False: is this still what its name means? Also refreshes
+        mode/uid/gid."""
         return True
 
     # What it is.
@@ -126,7 +128,8 @@ class Inode:
         raise LinuxError(ENOTDIR)
 
     def create(self, name: bytes, mode: int, uid: int, gid: int, rdev: int = 0) -> "Inode":
-        """A new regular file, FIFO, socket or device node by the type bits of mode. Errors: LinuxError(EROFS, ENOSPC, …)."""
+        """A new regular file, FIFO, socket or device node by the type bits of mode. Errors: LinuxError(EROFS, ENOSPC,
+        …)."""
         raise LinuxError(EROFS)
 
     def mkdir(self, name: bytes, mode: int, uid: int, gid: int) -> "Inode":

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """File locks: POSIX byte ranges and open-file-description ranges (fcntl_locking(2)), and flock(2). Linux fs/locks.c.
 
-An inode's `LockList` holds all three. The owner of a POSIX lock is a descriptor table, that of an OFD or flock lock is an
+An inode's `LockList` holds all three. The owner of a POSIX lock is a descriptor table, that of an OFD or flock lock
+is an
 open file. Nobody waits here: an attempt answers with the lock that is in the way, and `queue` is woken when locks go.
 Waiting chains of POSIX locks are walked for deadlocks (EDEADLK); as on Linux, OFD and flock locks are not.
 """
@@ -70,8 +71,8 @@ class LockList:
         return None
 
     def set_range(self, wanted: RangeLock) -> None:
-        """Sets or (F_UNLCK) removes the owner's lock on the range: splits and merges its others. There is no conflict (the
-        caller has asked)."""
+        """Sets or (F_UNLCK) removes the owner's lock on the range: splits and merges its others. There is no conflict
+        (the caller has asked)."""
         result: list[RangeLock] = []
         start = wanted.start
         end = wanted.end

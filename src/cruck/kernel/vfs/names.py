@@ -2,8 +2,10 @@
 """Making, moving and removing names (Linux fs/namei.c vfs_create … vfs_rename): all checks, then the file system, then
 the dentry cache.
 
-Callers have resolved the parent directory (`walk.resolve_parent`) and give the last component. Anything that makes an inode
-with a name, such as bind(2) of a local socket, uses `create_node`. Every function refuses by LinuxError before it changes anything.
+Callers have resolved the parent directory (`walk.resolve_parent`) and give the last component. Anything that makes an
+inode
+with a name, such as bind(2) of a local socket, uses `create_node`. Every function refuses by LinuxError before it
+changes anything.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -106,7 +108,8 @@ def make_symlink(task: "Task", directory: Path, name: bytes, has_slash: bool, ta
 
 
 def make_link(task: "Task", source: Path, directory: Path, name: bytes, has_slash: bool) -> None:
-    """A hard link. Errors: LinuxError: as create_node(), EXDEV, EPERM (directories), ENOENT (source has no name left)."""
+    """A hard link. Errors: LinuxError: as create_node(), EXDEV, EPERM (directories), ENOENT (source has no name
+    left)."""
     creds = task.creds
     inode = source.inode()
     child = prepare_create(creds, directory, name, has_slash, False)
@@ -163,7 +166,8 @@ def rename(task: "Task", old_dir: Path, old_name: bytes, old_slash: bool, new_di
            flags: int) -> None:
     """rename(2), renameat2(2); `flags`: RENAME_NOREPLACE or RENAME_EXCHANGE.
 
-    Errors: LinuxError: EXDEV, EBUSY, ENOENT, EEXIST, ENOTDIR, EISDIR, EINVAL (into itself), ENOTEMPTY, EACCES, EPERM, EROFS.
+    Errors: LinuxError: EXDEV, EBUSY, ENOENT, EEXIST, ENOTDIR, EISDIR, EINVAL (into itself), ENOTEMPTY, EACCES, EPERM,
+    EROFS.
     """
     creds = task.creds
     if old_dir.mount is not new_dir.mount:

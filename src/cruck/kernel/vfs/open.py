@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """open(2): from flags and a path to an open file (Linux fs/namei.c do_filp_open, fs/open.c).
 
-`open_path` is open, openat, openat2 and creat; `open_exec` opens a program for execve; `open_inode` opens a place that is already
-known. FIFOs may have to wait for their other end: then the result is what the handler is to return.
+`open_path` is open, openat, openat2 and creat; `open_exec` opens a program for execve; `open_inode` opens a place
+that is already known. FIFOs may have to wait for their other end: then the result is what the handler is to return.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -176,11 +176,11 @@ def open_inode(task: "Task", place: Path, flags: int) -> File | int:
     if inode.is_dir():
         if flags & O_CREAT or access & MAY_WRITE:
             raise LinuxError(EISDIR)
-    elif kind == S_IFCHR or kind == S_IFBLK:
+    elif kind in (S_IFCHR, S_IFBLK):
         if place.mount.flags & MS_NODEV:
             raise LinuxError(EACCES)
         flags &= ~O_TRUNC
-    elif kind == S_IFIFO or kind == S_IFSOCK:
+    elif kind in (S_IFIFO, S_IFSOCK):
         flags &= ~O_TRUNC
     check_path_access(task.creds, place, access)
     if flags & O_NOATIME and not is_owner_or_capable(task.creds, inode):
@@ -210,7 +210,7 @@ def _open_checked(task: "Task", place: Path, flags: int) -> File | int:
         if isinstance(opened, File) and opened.path is None:
             attach(opened, place)
         return opened
-    elif kind == S_IFCHR or kind == S_IFBLK:
+    elif kind in (S_IFCHR, S_IFBLK):
         device: File = task.kernel.devices.open(task, inode.mode, inode.rdev, place, flags & ~(O_CREAT | O_EXCL | O_CLOEXEC))
         if device.path is None:
             attach(device, place)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Who may do what to an inode: fs/namei.c's generic_permission(), may_create(), may_delete() and their kin.
 
-`has_access` answers, the other functions raise. The user is `fsuid`/`fsgid` of the credentials, the powers are its effective
-capabilities (capabilities(7)). Access control lists are not supported.
+`has_access` answers, the other functions raise. The user is `fsuid`/`fsgid` of the credentials, the powers are its
+effective capabilities (capabilities(7)). Access control lists are not supported.
 """
 
 from typing import Final

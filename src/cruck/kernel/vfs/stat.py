@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Stat: what an inode says of itself, in Linux's terms. Times in ns since the epoch, sizes in bytes, blocks of 512 bytes."""
+"""Stat: what an inode says of itself, in Linux's terms. Times in ns since the epoch, sizes in bytes, blocks of 512
+bytes."""
 
 
 class Stat:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MPL-2.0
 """The path walk: from a name to a place in the tree (path_resolution(7), Linux fs/namei.c).
 
-`resolve` and `resolve_parent` are what system calls use; `Walker` is one walk, for callers without a task and for open(2),
-which continues a walk after it has looked at the last component. `path_string` goes the other way. The walk itself knows no
-guest memory (`read_path` is the only function that does) and changes nothing but the dentry cache.
+`resolve` and `resolve_parent` are what system calls use; `Walker` is one walk, for callers without a task and for
+open(2),
+which continues a walk after it has looked at the last component. `path_string` goes the other way. The walk itself
+knows no guest memory (`read_path` is the only function that does) and changes nothing but the dentry cache.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -133,7 +134,8 @@ class Walker:
         return Path(self.mount, self.dentry)
 
     def child(self, directory: Path, name: bytes) -> Path:
-        """The last component (not ".", ".." or empty) of walk_parent(): what is mounted there, if anything. Its inode may be
+        """The last component (not ".", ".." or empty) of walk_parent(): what is mounted there, if anything. Its inode
+        may be
         None: absent."""
         if len(name) > NAME_MAX:
             raise LinuxError(ENAMETOOLONG)
@@ -286,8 +288,8 @@ class Walker:
 
 
 def path_string(root: Path, path: Path) -> bytes:
-    """The absolute path of a place as seen from `root`, as /proc shows it: with " (deleted)" when its name is gone. A place outside
-    of `root` is given from the root of its own tree."""
+    """The absolute path of a place as seen from `root`, as /proc shows it: with " (deleted)" when its name is gone. A
+    place outside of `root` is given from the root of its own tree."""
     text = path_names(root, path)[0]
     if path.dentry.is_unlinked:
         return text + b" (deleted)"

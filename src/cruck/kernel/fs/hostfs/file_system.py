@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
-"""HostFs: one mounted host tree. Keeps the host descriptors few: files opened for reading share a small set of them that
-are closed and opened again as needed; files open for writing, and deleted files still in use, keep theirs.
+"""HostFs: one mounted host tree. Keeps the host descriptors few: files opened for reading share a small set of them
+that are closed and opened again as needed; files open for writing, and deleted files still in use, keep theirs.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -53,7 +53,8 @@ class HostFs(FileSystem):
     nr_writers: int  # inodes with an open `writer`
     device_index: dict[int, int]  # host st_dev → which: host mounts inside the tree need inode numbers of their own
 
-    def __init__(self, kernel: "Kernel", dev: int, host: HostDirectory, is_live: bool, owners: OwnerMap | None = None) -> None:
+    def __init__(self, kernel: "Kernel", dev: int, host: HostDirectory, is_live: bool,
+                 owners: OwnerMap | None = None) -> None:
         """is_live: names and attributes may change behind our back; look every time.
         Errors: LinuxError if the root cannot be examined."""
         super().__init__(b"hostfs", dev)
@@ -83,10 +84,11 @@ class HostFs(FileSystem):
         index = self.device_index.get(dev, -1)
         if index < 0:
             index = self.device_index[dev] = len(self.device_index)
-        return ino if index == 0 else ino ^ index << 48
+        return ino if index == 0 else ino ^ index << 44
 
     def open_reader(self, inode: HostInode) -> HostTreeFile | int:
-        """A host file to read and map `inode` with; do not keep it. −errno; −ESTALE: the name means another file now."""
+        """A host file to read and map `inode` with; do not keep it. −errno; −ESTALE: the name means another file
+        now."""
         reader = inode.reader
         if reader is not None:
             return reader
@@ -129,8 +131,8 @@ class HostFs(FileSystem):
         return writer
 
     def keep_fresh(self, inode: HostInode, writer: HostTreeFile) -> None:
-        """A file was made: its descriptor serves the open that follows, which its mode may not permit (git makes files that
-        are writable through the descriptor alone)."""
+        """A file was made: its descriptor serves the open that follows, which its mode may not permit (git makes files
+        that are writable through the descriptor alone)."""
         previous = self.fresh
         if previous is not None and previous.nr_writers == 0:
             previous.close_writer()

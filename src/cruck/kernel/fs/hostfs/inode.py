@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """HostInode: a file, directory or link of a host tree.
 
-An inode is reached by (parent inode, name), so that renaming a directory moves everything beneath it; its identity is the
-host's (st_dev, st_ino). Inodes with several names, and open ones, are found again by that identity.
+An inode is reached by (parent inode, name), so that renaming a directory moves everything beneath it; its identity is
+the host's (st_dev, st_ino). Inodes with several names, and open ones, are found again by that identity.
 """
 
 from typing import TYPE_CHECKING
@@ -307,7 +307,8 @@ class HostInode(Inode):
         return self._adopt(name, (st[12], st[4]), st)
 
     def create(self, name: bytes, mode: int, uid: int, gid: int, rdev: int = 0) -> "HostInode":
-        """Device nodes are refused (EPERM), but for 0/0: an overlay's whiteout. Set-user-id files are refused (EPERM)."""
+        """Device nodes are refused (EPERM), but for 0/0: an overlay's whiteout. Set-user-id files are refused
+        (EPERM)."""
         host = self.host_fs.host
         if mode & S_IFMT in (0, S_IFREG):
             writer = host.create(self.child_path(name), mode & 0o7777)

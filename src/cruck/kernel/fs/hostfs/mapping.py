@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """HostMapping: pages of a host file as mmap sees them: the host's own page cache.
 
-Where the host refuses (a noexec mount, a file system without mmap) private mappings and read-only shared ones show a copy in
-guest RAM, made page by page at the first fault; such a copy does not follow later changes of the file.
+Where the host refuses (a noexec mount, a file system without mmap) private mappings and read-only shared ones show a
+copy in guest RAM, made page by page at the first fault; such a copy does not follow later changes of the file.
 """
 
 from typing import TYPE_CHECKING, Final

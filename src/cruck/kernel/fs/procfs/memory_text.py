@@ -13,7 +13,6 @@ from cruck.kernel.vfs.walk import path_string
 if TYPE_CHECKING:
     from cruck.kernel.memory.mm import Mm
     from cruck.kernel.memory.vma import Vma
-    from cruck.kernel.process.process import Process
     from cruck.kernel.process.task import Task
     from cruck.kernel.vfs.dentry import Path
 
@@ -44,7 +43,7 @@ def facts(task: "Task | None", may_see_addresses: bool) -> MemoryFacts:
     if task is None:
         return result
     mm = task.mm
-    exe = mm.exe_file
+    exe = mm.exe
     for vma in mm.vmas:
         length = vma.end - vma.start
         result.size_bytes += length
@@ -70,13 +69,14 @@ def facts(task: "Task | None", may_see_addresses: bool) -> MemoryFacts:
     return result
 
 
-def status_lines(process: "Process", task: "Task") -> bytes:
+def status_lines(task: "Task") -> bytes:
     numbers = facts(task, False)
     resident_kb = numbers.resident_pages * 4
-    peak_kb = max(resident_kb, process.max_rss_pages * 4)
+    peak_kb = max(resident_kb, task.mm.max_rss_pages() * 4)
     size_kb = numbers.size_bytes // 1024
+    peak_size_kb = max(size_kb, task.mm.peak_total_pages * 4)
     rows = (
-        (b"VmPeak", size_kb),
+        (b"VmPeak", peak_size_kb),
         (b"VmSize", size_kb),
         (b"VmLck", numbers.locked_bytes // 1024),
         (b"VmPin", 0),

@@ -175,12 +175,12 @@ def status(kernel: "Kernel", process: "Process", task: "Task | None") -> bytes:
     lines.append(b"NStgid:\t%d\nNSpid:\t%d\n" % (process.pid, pid))
     lines.append(b"NSpgid:\t%d\nNSsid:\t%d\n" % (process.group.pgid, process.group.session.sid))
     if live is not None:
-        lines.append(memory_text.status_lines(process, live))
+        lines.append(memory_text.status_lines(live))
     lines.append(b"Threads:\t%d\n" % nr_threads(process))
     lines.append(_signal_lines(process, task))
     lines.append(_capability_lines(kernel, process, task))
     mask = task.affinity if task is not None else (1 << kernel.nr_cpus) - 1
-    lines.append(b"Cpus_allowed:\t%s\nCpus_allowed_list:\t%s\n" % (_mask_words(mask, kernel.nr_cpus), range_list(mask)))
+    lines.append(b"Cpus_allowed:\t%s\nCpus_allowed_list:\t%s\n" % (mask_words(mask, kernel.nr_cpus), range_list(mask)))
     lines.append(b"Mems_allowed:\t1\nMems_allowed_list:\t0\n")
     voluntary = task.nr_voluntary if task is not None else 0
     involuntary = task.nr_involuntary if task is not None else 0
@@ -234,7 +234,7 @@ def _capability_lines(kernel: "Kernel", process: "Process", task: "Task | None")
     ) % (inheritable, permitted, effective, bounding, ambient, no_new_privs)
 
 
-def _mask_words(mask: int, nr_cpus: int) -> bytes:
+def mask_words(mask: int, nr_cpus: int) -> bytes:
     """Hexadecimal in words of 32 bits, the first without leading zeros beyond the CPUs' digits."""
     digits = (nr_cpus + 3) // 4
     if nr_cpus <= 32:

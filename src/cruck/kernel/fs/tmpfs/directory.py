@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """TmpDirectory: names in memory, listed in a stable order.
 
-Each entry has a cookie, given in order of creation and never used again, so that a listing that goes on after entries came and
+Each entry has a cookie, given in order of creation and never used again, so that a listing that goes on after entries
+came and
 went neither repeats nor skips the others. A listing ends at the entries that existed when it began (as Linux ≥ 6.6), or
 `for f in *; do mv $f $f.new; done` would never end.
 """

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cruck.kernel.fs.tmpfs.fs_type import TmpFs
     from cruck.kernel.vfs.dentry import Path
 
-MAX_FILE_BYTES: Final = (1 << 63) - 4096
+MAX_FILE_BYTES: Final = 1 << 47  # what a segment can hold; a page's multiple
 MS_NOATIME: Final = 1024
 MS_STRICTATIME: Final = 1 << 24
 DAY_NS: Final = 86_400_000_000_000
@@ -318,7 +318,7 @@ class TmpFile(File):
             pos = self.pos + offset
         elif whence == SEEK_END:
             pos = size + offset
-        elif whence == SEEK_DATA or whence == SEEK_HOLE:
+        elif whence in (SEEK_DATA, SEEK_HOLE):
             if offset < 0 or offset >= size:
                 return -ENXIO
             if whence == SEEK_DATA:
@@ -354,7 +354,8 @@ class TmpFile(File):
         return self.node.seals
 
     def has_writable_mappings(self) -> bool:
+        nr = 0
         for vma in self.node.mapping.regions:
             if vma.flags & 1 and vma.prot & PROT_WRITE:  # MAP_SHARED
-                return True
-        return False
+                nr += 1
+        return nr > 0

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MPL-2.0 */
+/* Structures shared by the files of the machine; module.c sees only machine.h. */
+#ifndef CRUCK_MACHINE_INTERNAL_H
+#define CRUCK_MACHINE_INTERNAL_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "machine.h"
+#include "stub/abi.h"
+
+#define PAGE 4096ul
+#define CHUNK_FRAMES 512u
+
+/* ---- ram.c: frames ---- */
+struct chunk {
+    uint64_t free[8];           /* bit = 1: nobody owns the frame */
+    uint64_t zero[8];           /* bit = 1: a free frame that still holds zeros */
+    uint32_t nr_free;
+    bool is_backed;             /* the host has allocated its pages: touching them cannot raise SIGBUS */
+};
+
+struct ram {
+    int fd;
+    uint8_t *bytes;             /* all of RAM, mapped once */
+    uint32_t nr_frames, nr_free, nr_chunks;
+    uint32_t *refs;             /* 0 = free */
+    struct chunk *chunks;
+    uint32_t hint;              /* where the last frame was found */
+    uint32_t nr_empty_backed;
+};
+
+int ram_init(struct ram *ram, uint64_t bytes, const char **what);
+void ram_destroy(struct ram *ram);
+/* Up to `want` contiguous zeroed (or not) frames with one reference each; 0 = exhausted. */
+uint32_t ram_alloc(struct ram *ram, uint32_t want, uint32_t *first, bool zeroed);
+void ram_put(struct ram *ram, uint32_t frame);
+static inline void ram_get(struct ram *ram, uint32_t frame) { ram->refs[frame]++; }
+static inline uint8_t *ram_ptr(struct ram *ram, uint32_t frame) { return ram->bytes + (uint64_t)frame * PAGE; }
+
+/* ---- pagetable.c: a sparse array of 2^36 64-bit entries; 0 = absent ---- */
+#define PTE_PROT    7ul
+#define PTE_COW     8ul
+#define PTE_FILE    16ul        /* index of the page in bits 12..43, slot of the file in 44..63 */
+#define PTE_SEGMENT 32ul
+#define PTE_HOST    64ul        /* the stub has the mapping */
+#define PTE_PRESENT 128ul
+#define PTE_FRAME(e) ((uint32_t)((e) >> 12))
+#define PTE_FILE_PAGE(e) (((e) >> 12) & 0xfffffffful)
+#define PTE_FILE_SLOT(e) ((uint32_t)((e) >> 44))
+#define MAX_FILES (1u << 20)
+#define MAX_PAGE (1ul << 36)
+
+struct node { uint64_t entries[512]; uint32_t live; };
+struct table { struct node *root; uint64_t nr_present; struct node *leaf; uint64_t leaf_key; };
+
+uint64_t table_get(struct table *table, uint64_t page);
+int table_set(struct table *table, uint64_t page, uint64_t entry);   /* −ENOMEM; never fails for a present page */
+uint64_t table_next(struct table *table, uint64_t page, uint64_t end); /* first present page ≥ page, or end */
+void table_destroy(struct table *table);
+
+/* ---- stubs.c, pager.c ---- */
+struct stub {
+    struct stub *next, *prev;   /* all stubs of the machine */
+    struct stub *pool_next;
+    machine *m;
+    struct space *space;
+    uint32_t index;             /* of its order page */
+    int sock;
+    pid_t pid;
+    bool is_gone;               /* the process has ended: no mapping of it exists any more */
+    bool awaits_answer;
+    uint32_t nr_host_maps;      /* upper bound */
+    struct order_page *order;
+    struct scratch_page *scratch;
+    uint32_t nr_orders;         /* in the batch being built */
+    int file_slot;              /* file received by the batch, or −1 */
+    uint32_t *slots;            /* context number → slot in the control memfd, or NO_SLOT */
+    uint8_t *slot_states;       /* SLOT_* */
+    uint32_t nr_slots;          /* context numbers that have a slot */
+};
+#define NO_SLOT 0xffffffffu
+enum { SLOT_FREE, SLOT_USED, SLOT_LEAVING };
+
+int stubs_init(machine *m, const char *stub_path, bool hidden, const char **what);
+void stubs_destroy(machine *m);
+int stub_take(machine *m, struct stub **out, const char **what);
+void stub_return(struct stub *stub);            /* scrubbed into the pool, or ended */
+void stub_kill(struct stub *stub);              /* returns when no host mapping of it is left */
+void stub_free(struct stub *stub);
+
+void pager_plain(struct stub *stub, uint32_t nr, uint64_t result, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                 uint64_t e, uint64_t f);
+int pager_map(struct stub *stub, uint64_t page, uint64_t entry);
+int pager_unmap(struct stub *stub, uint64_t page, uint64_t end);
+int pager_protect(struct stub *stub, uint64_t page, uint64_t end, uint32_t prot);
+int pager_flush(struct stub *stub);             /* 0, or the −errno of the first order that failed; −ESRCH */
+int pager_send(struct stub *stub, int fd);
+int pager_answer(struct stub *stub);
+
+/* ---- space.c ---- */
+struct file { int fd; dev_t dev; ino_t ino; int mode; uint64_t nr_refs; };
+
+struct space {
+    machine *m;
+    struct stub *stub;          /* NULL after close */
+    struct table table;
+    bool is_dead;
+    context *contexts;
+    uint32_t *doomed;           /* frames that are freed once the pager has answered */
+    uint32_t nr_doomed, max_doomed;
+    int error;                  /* first failure of the operation in progress */
+};
+
+struct segment { machine *m; struct table table; };
+
+void space_die(space *s);
+int space_serve_fault(space *s, uint64_t address, uint32_t access);
+uint32_t effective_prot(uint64_t entry);
+int segment_frame(segment *g, uint64_t page, uint32_t *frame); /* allocates holes */
+
+/* ---- context.c ---- */
+enum { REG_R15, REG_R14, REG_R13, REG_R12, REG_RBP, REG_RBX, REG_R11, REG_R10, REG_R9, REG_R8, REG_RAX, REG_RCX,
+       REG_RDX, REG_RSI, REG_RDI, REG_ORIG, REG_RIP, REG_CS, REG_EFLAGS, REG_RSP, REG_SS, REG_FS_BASE, REG_GS_BASE,
+       REG_DS, REG_ES, REG_FS, REG_GS };
+
+enum list { LIST_NONE, LIST_RUNNING, LIST_READY };
+
+struct context {
+    context *next, *prev;       /* of the list it is on */
+    enum list list;
+    context *space_next, *space_prev;
+    space *s;                   /* NULL after release */
+    void *owner;
+    uint32_t number, slot;
+    volatile struct context_area *area;
+    bool is_fresh;              /* the task has not made its first frame yet */
+    bool wants_interrupt, has_died, is_dirty, bases_dirty;
+    int64_t interrupt_since_ns;
+    uint64_t interrupt_cpu_ns;
+    pid_t tid;
+    uint32_t frame, fpu;        /* offsets, checked at the stop */
+    uint64_t regs[MACHINE_NR_REGS];
+    uint8_t *fpu_pending;       /* set before the first frame exists */
+    int64_t stop[8];            /* reason and details, for the report */
+    uint64_t last_fault;
+    uint32_t nr_same_fault;
+};
+
+struct machine {
+    pthread_mutex_t lock;
+    bool is_closed, is_woken, is_hidden;
+    unsigned generation;        /* of forks of the host program */
+    struct ram ram;
+    int control_fd, doorbell, epoll, warden_sock, nr_cpus;
+    pid_t warden_pid, shield_pid;
+    uint8_t *control;
+    struct machine_page *page;
+    uint8_t *shield_stack;
+    struct stub pristine;
+    struct stub *stubs, *pool;
+    struct stub *coming;        /* asked of the pristine stub, not yet answered */
+    uint32_t nr_stubs, nr_pooled;
+    uint8_t order_used[MAX_STUBS];
+    uint32_t *free_slots, nr_free_slots, next_slot;
+    uint32_t max_host_maps;
+    struct file *files;
+    uint32_t nr_files;
+    context *running_head, *running_tail, *ready_head, *ready_tail;
+    uint32_t nr_interrupts;
+    uint32_t turns;
+    struct host_event { int fd; uint32_t events; } *host_events;
+    uint32_t nr_host_events, max_host_events;
+    uint64_t tsc_start;
+    int64_t ns_start;
+    double ticks_per_ns;
+};
+
+void context_list(context *c, enum list list);
+void context_collect(context *c);
+void context_report_dead(context *c);
+void context_check_interrupts(machine *m);
+uint8_t *context_slot(machine *m, uint32_t slot);
+int slot_take(struct stub *stub, uint32_t *number, uint32_t *slot, bool *is_mapped);
+void slots_drop(struct stub *stub);
+uint64_t host_cpu_time(pid_t pid, pid_t tid);
+int64_t monotonic_ns(void);
+extern unsigned machine_generation;
+
+#endif

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Socket: the base class of all sockets, with refusing defaults; what socket(2) and its family of calls know (Linux: struct socket).
+
+An address family (net/<family>/) subclasses it. Addresses are `struct sockaddr` bytes, which only the family reads. Like every File, a
+socket never waits: WOULD_BLOCK, and `wait_queue()` is woken when asking again is worth while.
+
+`Ancillary` is what goes along with the data of a message in either direction: files, credentials.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from cruck.abi.errno import EINVAL, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP
+from cruck.abi.fcntl import O_RDWR
+from cruck.abi.stat import S_IFSOCK
+from cruck.framework.mm.user_memory import VmReader, VmWriter
+from cruck.kernel.ipc.ioctl import ioctl_count
+from cruck.kernel.poll.wait_queue import WaitQueue
+from cruck.kernel.vfs.anon_inode import AnonInode
+from cruck.kernel.vfs.file import File
+from cruck.kernel.vfs.inode import Inode
+
+if TYPE_CHECKING:
+    from cruck.kernel.kernel import Kernel
+    from cruck.kernel.process.task import Task
+    from cruck.kernel.vfs.dentry import Path
+
+MSG_OOB: Final = 0x1
+MSG_PEEK: Final = 0x2
+MSG_TRUNC: Final = 0x20
+MSG_DONTWAIT: Final = 0x40
+MSG_WAITALL: Final = 0x100
+
+SHUT_RD: Final = 0
+SHUT_WR: Final = 1
+SHUT_RDWR: Final = 2
+# Socket.shut_down
+RECEIVING: Final = 1
+SENDING: Final = 2
+
+# net.core.wmem_default and its kin
+DEFAULT_BUFFER: Final = 212_992
+
+NO_CREDENTIALS: Final = (0, -1, -1)
+
+
+class Ancillary:
+    files: list[File]  # SCM_RIGHTS, each with a reference
+    creds: tuple[int, int, int] | None  # SCM_CREDENTIALS: (pid, uid, gid)
+
+    def __init__(self) -> None:
+        self.files = []
+        self.creds = None
+
+    def drop(self) -> None:
+        """Gives the references back."""
+        files = self.files
+        self.files = []
+        for file in files:
+            file.put()
+
+
+class Received:
+    """What a receive says beside its bytes."""
+
+    address: bytes  # the sender's sockaddr; b"" if there is none to tell
+    flags: int  # MSG_TRUNC, MSG_EOR, …
+    ancillary: Ancillary
+    is_complete: bool  # MSG_WAITALL shall not wait for more: end of file, a message with files, …
+
+    def __init__(self) -> None:
+        self.address = b""
+        self.flags = 0
+        self.ancillary = Ancillary()
+        self.is_complete = False
+
+
+class SocketOptions:
+    """SOL_SOCKET options that only store a value; `send_buffer` and `receive_buffer` are bytes as getsockopt shows them (doubled)."""
+
+    def __init__(self) -> None:
+        self.send_buffer = DEFAULT_BUFFER
+        self.receive_buffer = DEFAULT_BUFFER
+        self.receive_timeout_ns = -1
+        self.send_timeout_ns = -1
+        self.receive_low_water = 1
+        self.linger_seconds = -1  # −1: off
+        self.reuse_address = False
+        self.reuse_port = False
+        self.keep_alive = False
+        self.broadcast = False
+        self.dont_route = False
+        self.oob_inline = False
+        self.timestamps = 0  # the SO_TIMESTAMP* that is on
+        self.priority = 0
+        self.mark = 0
+        self.pass_credentials = False
+        self.pass_security = False
+        self.peek_offset = -1
+
+
+class Socket(File):
+    kernel: "Kernel"
+    domain: int  # AF_*
+    type: int  # SOCK_STREAM, …
+    protocol: int
+    options: SocketOptions
+    shut_down: int  # RECEIVING | SENDING: directions that are closed
+    error: int  # SO_ERROR: reported once
+    queue: WaitQueue
+    socket_inode: AnonInode
+
+    def __init__(self, kernel: "Kernel", domain: int, kind: int, protocol: int, uid: int, gid: int) -> None:
+        super().__init__(O_RDWR)
+        self.kernel = kernel
+        self.domain = domain
+        self.type = kind
+        self.protocol = protocol
+        self.options = SocketOptions()
+        self.shut_down = 0
+        self.error = 0
+        self.queue = WaitQueue()
+        self.socket_inode = AnonInode(
+            kernel.anon.sockfs, kernel.next_ino(), S_IFSOCK | 0o777, uid, gid, kernel.clock.realtime_ns()
+        )
+
+    # What a family implements. `address` is sockaddr bytes, at least 2 of them. Refusals: −errno or LinuxError.
+    def bind(self, task: "Task", address: bytes) -> int:
+        return -EOPNOTSUPP
+
+    def listen(self, task: "Task", backlog: int) -> int:
+        """backlog ≥ 0 and not above somaxconn."""
+        return -EOPNOTSUPP
+
+    def accept(self, task: "Task") -> "Socket | int":
+        """A connected socket, −errno or WOULD_BLOCK (POLLIN will tell)."""
+        return -EOPNOTSUPP
+
+    def connect(self, task: "Task", address: bytes) -> int:
+        """0, −errno or WOULD_BLOCK (POLLOUT will tell; the call is made again). A socket that is to be non-blocking answers
+        −EINPROGRESS itself if it goes on in the background."""
+        return -EOPNOTSUPP
+
+    def shutdown(self, how: int) -> int:
+        """how: SHUT_RD, SHUT_WR or SHUT_RDWR."""
+        return -EOPNOTSUPP
+
+    def local_address(self) -> bytes:
+        """getsockname: a sockaddr."""
+        raise NotImplementedError
+
+    def peer_address(self) -> bytes | int:
+        """getpeername: a sockaddr or −errno."""
+        return -ENOTCONN
+
+    def send(self, task: "Task", data: VmReader, flags: int, address: bytes, ancillary: Ancillary) -> int:
+        """Bytes, −errno or WOULD_BLOCK (POLLOUT will tell). Takes the files out of `ancillary` if it sends them. `address` is b"" for
+        none. A stream may take a part of the data."""
+        return -EOPNOTSUPP
+
+    def receive(self, task: "Task", out: VmWriter, flags: int, received: Received) -> int:
+        """Bytes, −errno or WOULD_BLOCK (POLLIN will tell)."""
+        return -EOPNOTSUPP
+
+    def is_stream(self) -> bool:
+        """Does a blocking send go on until all is sent, and does MSG_WAITALL mean anything?"""
+        return False
+
+    def signals_broken_pipe(self) -> bool:
+        """Is −EPIPE of a send accompanied by SIGPIPE?"""
+        return self.is_stream()
+
+    def is_listening(self) -> bool:
+        return False
+
+    def peer_credentials(self) -> tuple[int, int, int]:
+        """SO_PEERCRED: (pid, uid, gid)."""
+        return NO_CREDENTIALS
+
+    def peer_groups(self) -> tuple[int, ...] | None:
+        """SO_PEERGROUPS; None: no peer (−ENODATA)."""
+        return None
+
+    def set_option(self, task: "Task", level: int, name: int, value: bytes) -> int:
+        """setsockopt for levels other than SOL_SOCKET."""
+        return -ENOPROTOOPT if level else -EOPNOTSUPP
+
+    def get_option(self, task: "Task", level: int, name: int) -> bytes | int:
+        """getsockopt for levels other than SOL_SOCKET."""
+        return -EOPNOTSUPP
+
+    def nr_readable(self) -> int:
+        """FIONREAD: bytes, −errno."""
+        return -EINVAL
+
+    def nr_unsent(self) -> int:
+        """TIOCOUTQ: bytes that were sent and not yet taken by the other side."""
+        return -1
+
+    # The rest is common.
+    def take_error(self) -> int:
+        """SO_ERROR: the error, which is then forgotten."""
+        error = self.error
+        self.error = 0
+        return error
+
+    def read(self, out: VmWriter, offset: int) -> int:
+        task = self.kernel.current
+        assert task is not None, "read by a system call"
+        received = Received()
+        count = self.receive(task, out, 0, received)
+        received.ancillary.drop()  # read(2) takes no files
+        return count
+
+    def write(self, data: VmReader, offset: int) -> int:
+        task = self.kernel.current
+        assert task is not None, "written by a system call"
+        return self.send(task, data, 0, b"", Ancillary())
+
+    def wait_queue(self) -> WaitQueue | None:
+        return self.queue
+
+    def read_timeout_ns(self) -> int:
+        return self.options.receive_timeout_ns
+
+    def write_timeout_ns(self) -> int:
+        return self.options.send_timeout_ns
+
+    def ioctl(self, task: "Task", command: int, argument: int) -> int:
+        nr_readable = self.nr_readable()
+        if command == 0x541B and nr_readable < 0:  # FIONREAD
+            return nr_readable
+        return ioctl_count(task, command, argument, nr_readable, self.nr_unsent())
+
+    def inode(self) -> Inode | None:
+        return self.socket_inode
+
+    def link_path(self) -> "Path | None":
+        return self.socket_inode.make_path(self.describe().encode())
+
+    def describe(self) -> str:
+        return f"socket:[{self.socket_inode.ino}]"

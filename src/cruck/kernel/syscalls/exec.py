@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MPL-2.0
+"""execve(2) and execveat(2) at the edge: the argument vectors come out of guest memory here, the rest is process/exec.py."""
+
+import struct
+from typing import Final
+
+from cruck.abi.errno import E2BIG, EINVAL
+from cruck.abi.fcntl import AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW
+from cruck.abi.limits import MAX_ARG_STRLEN
+from cruck.abi.resource import RLIMIT_STACK
+from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
+from cruck.kernel.errors import LinuxError
+from cruck.kernel.process import exec as process_exec
+from cruck.kernel.process.task import Task
+from cruck.kernel.syscalls.types import CInt, DirFd, UserAddr, UserPath
+from cruck.kernel.vfs.walk import read_path
+
+POINTER: Final = struct.Struct("<Q")
+
+
+def sys_execve(task: Task, path: UserPath, argv: UserAddr, envp: UserAddr) -> int:
+    """0 in the new program. Errors: execve(2)'s: E2BIG, EACCES, EFAULT, ELIBBAD, ELOOP, ENOENT, ENOEXEC, ENOMEM, ETXTBSY …"""
+    name = read_path(task, path)
+    arguments, environment = _read_vectors(task, argv, envp)
+    return process_exec.execve(task, name, arguments, environment)
+
+
+def sys_execveat(task: Task, dirfd: DirFd, path: UserPath, argv: UserAddr, envp: UserAddr, flags: CInt) -> int:
+    if flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW):
+        return -EINVAL
+    name = read_path(task, path)
+    arguments, environment = _read_vectors(task, argv, envp)
+    return process_exec.execveat(task, dirfd, name, arguments, environment, flags)
+
+
+def _read_vectors(task: Task, argv: int, envp: int) -> tuple[list[bytes], list[bytes]]:
+    """Errors: UserFault; LinuxError(E2BIG): more than the limit for both together."""
+    limit = process_exec.args_limit(task.process.rlimit(RLIMIT_STACK))
+    arguments, used = _read_strings(task, argv, limit)
+    environment, _ = _read_strings(task, envp, limit - used)
+    return arguments, environment
+
+
+def _read_strings(task: Task, vector: int, limit: int) -> tuple[list[bytes], int]:
+    """The strings of a NULL-terminated vector (NULL itself: none), and the bytes they take with their pointers."""
+    strings: list[bytes] = []
+    used = 0
+    if vector == 0:
+        return strings, used
+    user = task.user
+    while True:
+        # As many pointers as lie on this page; one that crosses its end by itself.
+        room = min((PAGE_SIZE - (vector & PAGE_MASK)) & ~7, 512) or 8
+        chunk = user.read(vector, room)
+        for (pointer,) in POINTER.iter_unpack(chunk):
+            if pointer == 0:
+                return strings, used
+            left = limit - used - 8
+            if left <= 0:
+                raise LinuxError(E2BIG)
+            string = user.read_cstring(pointer, min(left, MAX_ARG_STRLEN))
+            if string is None:
+                raise LinuxError(E2BIG)
+            strings.append(string)
+            used += len(string) + 9
+        vector += room

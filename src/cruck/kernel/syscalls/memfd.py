@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MPL-2.0
+"""memfd_create(2) (Linux mm/memfd.c): a file of tmpfs that never had a name."""
+
+from typing import TYPE_CHECKING, Final
+
+from cruck.abi.errno import EINVAL
+from cruck.abi.fcntl import O_LARGEFILE, O_RDWR
+from cruck.abi.mman import MFD_ALLOW_SEALING, MFD_CLOEXEC
+from cruck.abi.stat import S_IFREG
+from cruck.kernel.fs.tmpfs import TmpFs
+from cruck.kernel.fs.tmpfs.regular import TmpRegular
+from cruck.kernel.syscalls.types import CUInt, UserString
+from cruck.kernel.vfs.dentry import Dentry, Mount, Path
+from cruck.kernel.vfs.file import File
+from cruck.kernel.vfs.open import attach
+
+if TYPE_CHECKING:
+    from cruck.kernel.kernel import Kernel
+    from cruck.kernel.process.task import Task
+
+MAX_NAME: Final = 249  # NAME_MAX without "memfd:"
+RLIMIT_NOFILE: Final = 7
+
+
+def sys_memfd_create(task: "Task", name: UserString, flags: CUInt) -> int:
+    """Errors: EINVAL (unknown flags, huge pages included; a longer name than 249 bytes), EFAULT, EMFILE."""
+    if flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING):
+        return -EINVAL
+    text = task.user.read_cstring(name, MAX_NAME + 1)
+    if text is None:
+        return -EINVAL
+    limit = task.process.rlimit(RLIMIT_NOFILE)
+    task.files.reserve_check(1, limit)
+    creds = task.creds
+    file = make_memory_file(task.kernel, b"memfd:" + text, creds.fsuid, creds.fsgid, bool(flags & MFD_ALLOW_SEALING))
+    return task.files.install(file, limit, bool(flags & MFD_CLOEXEC))
+
+
+def make_memory_file(kernel: "Kernel", name: bytes, uid: int, gid: int, can_seal: bool) -> File:
+    """A new open file of size 0, readable and writable. Errors: LinuxError(ENOSPC)."""
+    mount = _shmem_mount(kernel)
+    fs = mount.fs
+    assert isinstance(fs, TmpFs)
+    inode = fs.new_inode(S_IFREG | 0o777, uid, gid, 0)
+    assert isinstance(inode, TmpRegular)
+    if can_seal:
+        inode.seals = 0
+    dentry = Dentry(mount.root, name, inode)
+    dentry.is_unlinked = True
+    place = Path(mount, dentry)
+    return attach(inode.open(place, O_RDWR | O_LARGEFILE), place)
+
+
+def _shmem_mount(kernel: "Kernel") -> Mount:
+    """Linux's shm_mnt: an instance of tmpfs nobody sees."""
+    mount = kernel.anon.shmem_mount
+    if mount is None:
+        fs = TmpFs(kernel, kernel.next_anon_dev())
+        mount = Mount(fs, Dentry(None, b"", fs.root), None, None, 0, b"tmpfs", 1)
+        kernel.anon.shmem_mount = mount
+    return mount

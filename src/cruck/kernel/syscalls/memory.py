@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Memory calls at the edge: mmap, munmap, mprotect, mremap, brk, madvise, msync, mincore, mlock and kin. What they do: memory/."""
+
+from typing import Final
+
+from cruck.abi.errno import EBADF, EINVAL, ENOMEM, ENOSPC
+from cruck.abi.mman import (
+    MAP_ANONYMOUS,
+    MLOCK_ONFAULT,
+    MS_ASYNC,
+    MS_INVALIDATE,
+    MS_SYNC,
+    PKEY_ACCESS_MASK,
+)
+from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
+from cruck.kernel.memory import advise, lock, map_memory, protect, remap
+from cruck.kernel.memory.mm import Mm
+from cruck.kernel.process.credentials import CAP_IPC_LOCK, CAP_SYS_ADMIN
+from cruck.kernel.process.task import Task
+from cruck.kernel.syscalls.types import CInt, Fd, Flags, Offset, Size, ULong, UserAddr
+
+MINCORE_PAGES: Final = 4096  # looked at in one piece
+
+
+def sys_mmap(task: Task, addr: UserAddr, length: Size, prot: Flags, flags: Flags, fd: Fd, offset: Offset) -> int:
+    """The address. Errors: mmap(2)'s; −EPERM also below 64 KiB; −EAGAIN, −EPERM for MAP_LOCKED by RLIMIT_MEMLOCK."""
+    if offset & PAGE_MASK:
+        return -EINVAL
+    mm = _mm(task)
+    file = None
+    if not flags & MAP_ANONYMOUS:
+        file = task.files.lookup(fd)
+        if file is None or file.flags & 0o10000000:  # O_PATH
+            return -EBADF
+    return map_memory.mmap(mm, addr, length, prot, flags, file, offset, task.creds.has(CAP_IPC_LOCK))
+
+
+def sys_munmap(task: Task, addr: UserAddr, length: Size) -> int:
+    map_memory.munmap(_mm(task), addr, length)
+    return 0
+
+
+def sys_mprotect(task: Task, addr: UserAddr, length: Size, prot: ULong) -> int:
+    protect.mprotect(_mm(task), addr, length, prot)
+    return 0
+
+
+def sys_pkey_mprotect(task: Task, addr: UserAddr, length: Size, prot: ULong, pkey: CInt) -> int:
+    """Without protection keys only pkey −1 (plain mprotect) exists, as on a CPU that has none."""
+    if pkey != -1:
+        return -EINVAL
+    return sys_mprotect(task, addr, length, prot)
+
+
+def sys_pkey_alloc(task: Task, flags: ULong, rights: ULong) -> int:
+    """−ENOSPC: there are no protection keys."""
+    if flags or rights & ~PKEY_ACCESS_MASK:
+        return -EINVAL
+    return -ENOSPC
+
+
+def sys_pkey_free(task: Task, pkey: CInt) -> int:
+    return -EINVAL
+
+
+def sys_mremap(task: Task, old: UserAddr, old_length: Size, new_length: Size, flags: ULong, new: UserAddr) -> int:
+    return remap.mremap(_mm(task), old, old_length, new_length, flags, new, task.creds.has(CAP_IPC_LOCK))
+
+
+def sys_brk(task: Task, addr: UserAddr) -> int:
+    """Never fails: the end of the heap, moved or not."""
+    return map_memory.brk(_mm(task), addr)
+
+
+def sys_madvise(task: Task, addr: UserAddr, length: Size, advice: CInt) -> int:
+    advise.madvise(_mm(task), addr, length, advice, task.creds.has(CAP_SYS_ADMIN))
+    return 0
+
+
+def sys_msync(task: Task, addr: UserAddr, length: Size, flags: CInt) -> int:
+    if flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) or addr & PAGE_MASK:
+        return -EINVAL
+    if flags & MS_ASYNC and flags & MS_SYNC:
+        return -EINVAL
+    advise.msync(_mm(task), addr, length, bool(flags & MS_SYNC), bool(flags & MS_INVALIDATE))
+    return 0
+
+
+def sys_mincore(task: Task, addr: UserAddr, length: Size, vector: UserAddr) -> int:
+    mm = _mm(task)
+    if addr & PAGE_MASK:
+        return -EINVAL
+    if addr > mm.user_end or length > mm.user_end - addr:
+        return -ENOMEM
+    nr_pages = (length + PAGE_MASK) // PAGE_SIZE
+    done = 0
+    while done < nr_pages:
+        count = min(nr_pages - done, MINCORE_PAGES)
+        task.user.write(vector + done, advise.mincore(mm, addr + done * PAGE_SIZE, count * PAGE_SIZE))
+        done += count
+    return 0
+
+
+def sys_mlock(task: Task, addr: UserAddr, length: Size) -> int:
+    lock.mlock(_mm(task), addr, length, False, task.creds.has(CAP_IPC_LOCK))
+    return 0
+
+
+def sys_mlock2(task: Task, addr: UserAddr, length: Size, flags: CInt) -> int:
+    if flags & ~MLOCK_ONFAULT:
+        return -EINVAL
+    lock.mlock(_mm(task), addr, length, bool(flags & MLOCK_ONFAULT), task.creds.has(CAP_IPC_LOCK))
+    return 0
+
+
+def sys_munlock(task: Task, addr: UserAddr, length: Size) -> int:
+    lock.munlock(_mm(task), addr, length)
+    return 0
+
+
+def sys_mlockall(task: Task, flags: CInt) -> int:
+    lock.mlockall(_mm(task), flags, task.creds.has(CAP_IPC_LOCK))
+    return 0
+
+
+def sys_munlockall(task: Task) -> int:
+    lock.munlockall(_mm(task))
+    return 0
+
+
+def _mm(task: Task) -> Mm:
+    """The task's memory, under the limits of its process (a vfork child has its own)."""
+    mm = task.mm
+    mm.rlimits = task.process.rlimits
+    return mm

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MPL-2.0
+"""pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2). PidFile is in ipc/pidfd.py; waiting for one is in waitid."""
+
+from typing import Final
+
+from cruck.abi.errno import EBADF, EINVAL, EPERM, ESRCH
+from cruck.abi.fcntl import O_NONBLOCK
+from cruck.kernel.ipc.pidfd import PidFile
+from cruck.kernel.process.credentials import CAP_SYS_PTRACE
+from cruck.kernel.process.process import Process
+from cruck.kernel.process.task import Task
+from cruck.kernel.signal.pending import NSIG, SI_TKILL, SI_USER
+from cruck.kernel.signal.send import send_to_process
+from cruck.kernel.syscalls.signal import may_signal, read_siginfo, user_info
+from cruck.kernel.syscalls.types import Fd, Flags, Pid, Signo, UserAddr
+
+RLIMIT_NOFILE: Final = 7
+
+
+def sys_pidfd_open(task: Task, pid: Pid, flags: Flags) -> int:
+    """A new close-on-exec descriptor. Errors: −EINVAL (flags, pid ≤ 0, a thread that is no leader), −ESRCH, −EMFILE."""
+    if flags & ~O_NONBLOCK or pid <= 0:
+        return -EINVAL
+    kernel = task.kernel
+    process = kernel.processes.get(pid)
+    if process is None:
+        return -EINVAL if pid in kernel.tasks else -ESRCH
+    return task.files.install(PidFile(kernel, process, flags), task.process.rlimit(RLIMIT_NOFILE), True)
+
+
+def sys_pidfd_send_signal(task: Task, pidfd: Fd, sig: Signo, info: UserAddr, flags: Flags) -> int:
+    """As kill(2), or with a siginfo as rt_sigqueueinfo(2).
+    Errors: −EINVAL (flags, signal, siginfo of another signal), −EBADF, −EPERM, −ESRCH (the process was reaped), −EFAULT."""
+    if flags:
+        return -EINVAL
+    file = task.files.get(pidfd)
+    if not isinstance(file, PidFile):
+        return -EBADF
+    target = file.process
+    if info:
+        sent = read_siginfo(task, info, sig)
+        if task.user.read_s32(info) != sig:
+            return -EINVAL
+        if target is not task.process and (sent.code >= 0 or sent.code == SI_TKILL):
+            return -EPERM
+    else:
+        sent = user_info(task, sig, SI_USER)
+    if not 0 <= sig <= NSIG:
+        return -EINVAL
+    if file.is_reaped():
+        return -ESRCH
+    if not may_signal(task, target, sig):
+        return -EPERM
+    if sig == 0 or target is task.kernel.init:
+        return 0
+    return send_to_process(target, sent)
+
+
+def sys_pidfd_getfd(task: Task, pidfd: Fd, targetfd: Fd, flags: Flags) -> int:
+    """A new close-on-exec descriptor for the file behind the other process's `targetfd`.
+    Errors: −EINVAL (flags), −EBADF (either descriptor), −ESRCH (the process ended), −EPERM (as ptrace(2)), −EMFILE."""
+    if flags:
+        return -EINVAL
+    file = task.files.get(pidfd)
+    if not isinstance(file, PidFile):
+        return -EBADF
+    owner = file.process.any_thread()
+    if owner is None:
+        return -ESRCH
+    if not _may_access(task, owner, file.process):
+        return -EPERM
+    found = owner.files.lookup(targetfd)
+    if found is None:
+        return -EBADF
+    return task.files.install(found, task.process.rlimit(RLIMIT_NOFILE), True)
+
+
+def _may_access(task: Task, owner: Task, process: Process) -> bool:
+    """ptrace(2), "Ptrace access mode checking", with the real ids."""
+    if process is task.process or task.creds.has(CAP_SYS_PTRACE):
+        return True
+    mine, theirs = task.creds, owner.creds
+    return (
+        process.dumpable == 1
+        and mine.uid == theirs.uid == theirs.euid == theirs.suid
+        and mine.gid == theirs.gid == theirs.egid == theirs.sgid
+        and theirs.cap_permitted & ~mine.cap_permitted == 0
+    )
