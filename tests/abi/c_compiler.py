@@ -19,7 +19,7 @@ def evaluate(headers: tuple[str, ...], expressions: Iterable[str], directory: Pa
         expressions: each on one line.
         directory: for the program's files.
     Returns: signed or unsigned as C's type is; nothing for an expression that does not compile.
-    Errors: AssertionError if a header is missing.
+    Errors: AssertionError if the headers do not compile.
     """
     remaining = list(dict.fromkeys(expressions))
     prologue = ["#define _GNU_SOURCE 1"]
@@ -34,10 +34,12 @@ def evaluate(headers: tuple[str, ...], expressions: Iterable[str], directory: Pa
             ["gcc", "-w", "-fmax-errors=0", "-o", str(program), str(source)],
             capture_output=True,
             text=True,
+            check=False,
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TMPDIR": str(directory)},
         )
         if compiled.returncode == 0:
-            return _read_output(subprocess.run([str(program)], capture_output=True, text=True).stdout, remaining)
+            ran = subprocess.run([str(program)], capture_output=True, text=True, check=True)
+            return _read_output(ran.stdout, remaining)
         bad_lines = {int(line) for line in re.findall(r"evaluate\.c:(\d+):(?:\d+:)? error", compiled.stderr)}
         bad = {line - len(prologue) - 1 for line in bad_lines if line > len(prologue)}
         assert bad, f"these headers do not compile: {headers}\n{compiled.stderr}"
@@ -57,5 +59,5 @@ def _read_output(output: str, expressions: list[str]) -> dict[str, int]:
     for line in output.splitlines():
         index, is_negative, value = (int(word) for word in line.split())
         values[expressions[index]] = value - (1 << 64) if is_negative else value
-    assert len(values) == len(expressions), "the program died"
+    assert len(values) == len(expressions)
     return values

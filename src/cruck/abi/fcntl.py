@@ -166,7 +166,7 @@ AT_EXECVE_CHECK: Final = 0x10000  # Linux 6.14
 
 # Negative descriptors with a meaning
 PIDFD_SELF_THREAD: Final = -10000  # Linux 6.14
-PIDFD_SELF_THREAD_GROUP: Final = -10001
+PIDFD_SELF_THREAD_GROUP: Final = -10001  # -20000 when it was new
 
 # renameat2
 RENAME_NOREPLACE: Final = 0x1

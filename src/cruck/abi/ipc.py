@@ -26,7 +26,7 @@ IPC64_PERM: Final = Layout(
         ("cgid", "u32"),
         ("mode", "u32"),
         ("seq", "u16"),
-        ("__pad2", "pad[2]"),
+        ("__pad2", "pad[6]"),
         ("__unused1", "pad[8]"),
         ("__unused2", "pad[8]"),
     ),

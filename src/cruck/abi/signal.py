@@ -48,7 +48,7 @@ SIGUNUSED: Final = 31
 # Real-time signals. The kernel's range: glibc keeps 32 and 33 for itself and starts at 34.
 SIGRTMIN: Final = 32
 SIGRTMAX: Final = 64
-NSIG: Final = 64  # signals are 1…64, as the kernel's _NSIG; glibc's NSIG is one more
+NSIG: Final = 64  # signals are 1…64: the kernel's _NSIG; asm/signal.h tells programs 32, and glibc 65
 SIGSET_SIZE: Final = 8  # bytes; the only sigsetsize that the calls take
 
 SIGNAL_NAMES: Final[dict[int, str]] = {

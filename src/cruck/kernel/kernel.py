@@ -58,7 +58,6 @@ class Kernel:
     ready: list[Task]  # blocked calls to be run again, oldest first
     sched: FairScheduler
     load_average: LoadAverage
-    current: Task | None  # whose system call is being handled: /proc/self, procfs access checks
     timers: TimerQueue
     # Services.
     namespace: MountNamespace  # set by boot.py
@@ -113,7 +112,6 @@ class Kernel:
         self.ready = []
         self.sched = FairScheduler(nr_cpus)
         self.load_average = LoadAverage(clock.monotonic_ns())
-        self.current = None
         self.timers = TimerQueue()
         self.file_systems = {}
         self.devices = devices

@@ -133,7 +133,6 @@ def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, in
     """Runs a system call, for the first time or again."""
     task.call_nr = nr
     task.call_args = args
-    kernel.current = task
     kernel.nr_calls += 1
     kernel.current = task
     tracer = kernel.tracer

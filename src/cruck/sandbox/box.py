@@ -5,6 +5,7 @@ import os
 
 from cruck.framework.clock import HostClock
 from cruck.framework.entropy import HostEntropy
+from cruck.framework.host_info import probe
 from cruck.framework.host_machine import HostMachine
 from cruck.framework.log import DEBUG, WARNING, Log
 from cruck.kernel import trap_loop
@@ -50,6 +51,16 @@ class Timeout(TimerTarget):
         self.box.kill_all()
 
 
+class Kill(TimerTarget):
+    """SIGTERM was not obeyed."""
+
+    def __init__(self, box: "Box") -> None:
+        self.box = box
+
+    def expire(self, now_ns: int) -> None:
+        self.box.kill_all()
+
+
 class Box:
     kernel: Kernel
     world: World
@@ -65,7 +76,7 @@ class Box:
         self.machine = HostMachine(ram_bytes + 4095 & ~4095, hidden)
         try:
             log = _open_log(config)
-            self.kernel = build_kernel(self.machine, HostClock(), HostEntropy(), log, nr_cpus)
+            self.kernel = build_kernel(self.machine, HostClock(), HostEntropy(), probe(nr_cpus, ram_bytes), log, nr_cpus)
             self.kernel.spin_ns = 30_000 if len(os.sched_getaffinity(0)) > 1 else 0
             if config.hostname is not None:
                 self.kernel.hostname = os.fsencode(config.hostname)
@@ -76,7 +87,7 @@ class Box:
             self.machine.close()
             raise
 
-    def start(self, stdio: list[File], tty_is_controlling: bool = False) -> None:
+    def start(self, stdio: list[File]) -> None:
         """Makes the first process and executes the command. Errors: StartError."""
         kernel = self.kernel
         config = self.config
@@ -154,6 +165,9 @@ class Box:
         for process in list(self.kernel.processes.values()):
             if process is not self.kernel.init:
                 self.kernel.send_signal_process(process, SIGKILL)
+
+    def kill_later(self, seconds: float) -> None:
+        self.kernel.timers.add(self.kernel.clock.monotonic_ns() + int(seconds * 1e9), Kill(self))
 
     def exit_code(self) -> int:
         """Docker's: the program's status, 128 + n for signal n, 124 for the timeout."""

@@ -2,7 +2,7 @@
 """/proc, /sys and /dev: the file systems every world has."""
 
 from cruck.kernel.fs.devpts import DevPtsFs
-from cruck.kernel.fs.devtmpfs import DevTmpFs
+from cruck.kernel.fs.devtmpfs import TTY_GID, DevTmpFs
 from cruck.kernel.fs.procfs.fs import ProcFs
 from cruck.kernel.fs.sysfs.cgroup2 import Cgroup2Fs
 from cruck.kernel.fs.sysfs.fs import SysFs
@@ -18,6 +18,6 @@ def mount_kernel_file_systems(mounter: Mounter) -> None:
     mounter.mount(ProcFs(kernel, kernel.next_anon_dev()), "/proc", PSEUDO_FLAGS, b"proc")
     mounter.mount(SysFs(kernel, kernel.next_anon_dev()), "/sys", PSEUDO_FLAGS | MS_RDONLY, b"sysfs")
     mounter.mount(Cgroup2Fs(kernel, kernel.next_anon_dev()), "/sys/fs/cgroup", PSEUDO_FLAGS | MS_RDONLY, b"cgroup2")
-    mounter.mount(DevTmpFs(kernel, kernel.next_anon_dev()), "/dev", MS_NOSUID | MS_NOEXEC, b"devtmpfs")
-    mounter.mount(DevPtsFs(kernel, kernel.next_anon_dev()), "/dev/pts", MS_NOSUID | MS_NOEXEC, b"devpts")
+    mounter.mount(DevTmpFs(kernel, kernel.next_anon_dev(), mounter.config.uid), "/dev", MS_NOSUID | MS_NOEXEC, b"devtmpfs")
+    mounter.mount(DevPtsFs(kernel, kernel.next_anon_dev(), TTY_GID, 0o620), "/dev/pts", MS_NOSUID | MS_NOEXEC, b"devpts")
     mounter.mount(mounter.tmpfs(b"mode=1777"), "/dev/shm", MS_NOSUID | MS_NODEV, b"tmpfs")

@@ -121,7 +121,7 @@ class World:
 
 def _advice(fact: str, path: str) -> str:
     directory = os.path.dirname(path)
-    if os.path.basename(directory) in ("bin", "sbin"):
+    if os.path.basename(directory) in ("bin", "sbin", "shims"):
         directory = os.path.dirname(directory)
     return f"{fact}, which is outside of the sandbox; show it with -v {directory}:{directory}:ro"
 
@@ -143,7 +143,8 @@ def build(kernel: Kernel, config: RunConfig) -> World:
     try:
         return builder.build()
     except LinuxError as error:
-        raise ConfigError(f"cannot build the sandbox's files: {os.strerror(error.errno)} {error.why}".rstrip()) from error
+        reason = f"{os.strerror(error.errno)} {error.why}".rstrip()
+        raise ConfigError(f"cannot build the sandbox's files: {reason}") from error
 
 
 class _Builder:
@@ -197,9 +198,8 @@ class _Builder:
             fs = self.mounter.hostfs(host, True, True)
             self.mounter.mount_file(fs, base, asked.target, flags, name)
         else:
-            raise ConfigError(f"cannot show {asked.source} at {asked.target}: "
-                              + ("it is neither a file nor a directory" if os.path.exists(source) else "it does not
-                              exist"))
+            reason = "it is neither a file nor a directory" if os.path.exists(source) else "it does not exist"
+            raise ConfigError(f"cannot show {asked.source} at {asked.target}: {reason}")
 
     def is_users(self, path: str) -> bool:
         """Does what is made at this place belong to the run's user?"""
@@ -225,8 +225,9 @@ class _Builder:
 
     def add_overlay(self, target: str, source: str, fs: OverlayFs, hides_dotfiles: bool) -> None:
         overlay = WorldOverlay(target, source, fs, hides_dotfiles)
-        overlay.made_at_boot = {change.path for change in overlay.changes()}  # of earlier runs (--overlay DIR): not
-        ours self.overlays.append(overlay)
+        # What an earlier run left (--overlay DIR) is listed again; finish() takes it out of this set.
+        overlay.made_at_boot = {change.path for change in overlay.changes()}
+        self.overlays.append(overlay)
 
 
 class _DefaultBuilder(_Builder):

@@ -15,7 +15,7 @@ from cruck.kernel import trap_loop
 from cruck.kernel.boot import build_kernel
 from cruck.kernel.fs.devpts import DevPtsFs
 from cruck.kernel.fs.devtmpfs import DevTmpFs
-from cruck.kernel.fs.procfs import ProcFs
+from cruck.kernel.fs.procfs.fs import ProcFs
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.process import groups

@@ -90,7 +90,7 @@ class HostTerminal(HostFile):
 
     def _set(self, mode: list[object]) -> int:
         try:
-            termios.tcsetattr(self._fd, termios.TCSADRAIN, mode)  # type: ignore[arg-type]
+            termios.tcsetattr(self._fd, termios.TCSANOW, mode)  # type: ignore[arg-type]
         except termios.error as error:
             code = error.args[0]
             return -code if isinstance(code, int) else -errno.EIO
@@ -121,7 +121,7 @@ class HostTerminal(HostFile):
         """IUTF8 of the user's terminal."""
         return bool(_word(self._saved[0]) & 0o40000)
 
-    def size(self) -> tuple[int, int, int, int]:
+    def window_size(self) -> tuple[int, int, int, int]:
         """(rows, columns, width, height in pixels); zeros if unknown."""
         size = array.array("H", [0, 0, 0, 0])
         try:

@@ -44,10 +44,6 @@ class HostStreamFile(File):
     kernel: "Kernel"
     stream: HostStream
     stream_inode: "HostStreamInode"
-    watch: HostWatch
-    queue: WaitQueue
-    unread: bytes  # taken from the host but refused by the guest's memory: comes first at the next read
-    unsent: bytes  # taken from the guest but only in part by the host (sockets): goes first at the next write
     # Regular files only. The host's offset is where our last transfer left it, unless somebody else moved it.
     host_pos: int
     drift: int  # host's offset minus ours, after such a move
@@ -58,10 +54,6 @@ class HostStreamFile(File):
         self.stream = stream
         self.stream_inode = inode
         inode.nr_files += 1
-        self.queue = WaitQueue()
-        self.watch = HostWatch(kernel, stream, self.queue)
-        self.unread = b""
-        self.unsent = b""
         self.host_pos = 0
         self.drift = 0
         if stream.mode & S_IFMT == S_IFREG:
@@ -69,40 +61,41 @@ class HostStreamFile(File):
             self.pos = self.host_pos = max(0, stream.seek(0, SEEK_CUR))
 
     def release(self) -> None:
-        if self.unsent:
-            self.stream.write_nowait(self.unsent)
-        self.watch.stop()
-        self.stream_inode.nr_files -= 1
-        if self.stream_inode.nr_files == 0:
+        inode = self.stream_inode
+        inode.nr_files -= 1
+        if inode.nr_files == 0:
+            if inode.unsent:
+                self.stream.write_nowait(inode.unsent)
+            inode.watch.stop()
             self.stream.close()
 
     # Reading.
     def read(self, out: VmWriter, offset: int) -> int:
         if self.is_seekable:
             return self._read_file(out, offset)
-        if self.unread:
-            data = self.unread
+        if self.stream_inode.unread:
+            data = self.stream_inode.unread
         else:
             answer = self.stream.read_nowait(min(out.remaining, READ_CHUNK))
             if isinstance(answer, int):
                 if answer != -EAGAIN:
                     return answer
                 # It may have become ready between the two looks; then the queue would not be woken.
-                if self.watch.arm(POLLIN) & (POLLIN | POLLERR | POLLHUP):
+                if self.stream_inode.watch.arm(POLLIN) & (POLLIN | POLLERR | POLLHUP):
                     answer = self.stream.read_nowait(min(out.remaining, READ_CHUNK))
                     if isinstance(answer, int):
                         if answer != -EAGAIN:
                             return answer
-                        self.watch.arm(POLLIN)
+                        self.stream_inode.watch.arm(POLLIN)
                         return WOULD_BLOCK
                 else:
                     return WOULD_BLOCK
             data = answer
-        self.unread = data
+        self.stream_inode.unread = data
         if not data:
             return 0
         count = out.write(data)
-        self.unread = data[count:]
+        self.stream_inode.unread = data[count:]
         return count
 
     def _read_file(self, out: VmWriter, offset: int) -> int:
@@ -146,10 +139,10 @@ class HostStreamFile(File):
         done = 0
         while data.remaining > 0 and done < WRITE_BURST:
             # Looked at first, so that nothing is taken from the guest that cannot go on.
-            ready = self.watch.arm(POLLOUT) if done == 0 else stream.poll_now(POLLOUT)
+            ready = self.stream_inode.watch.arm(POLLOUT) if done == 0 else stream.poll_now(POLLOUT)
             if not ready & (POLLOUT | POLLERR | POLLHUP):
                 break
-            if self.unsent and not self._send_rest():
+            if self.stream_inode.unsent and not self._send_rest():
                 break
             try:
                 chunk = data.read(chunk_bytes)
@@ -162,18 +155,18 @@ class HostStreamFile(File):
                 count = 0
             if count < 0:
                 return done if done else count
-            self.unsent = chunk[count:]
+            self.stream_inode.unsent = chunk[count:]
             done += len(chunk)
-            if self.unsent or data.is_faulted:
+            if self.stream_inode.unsent or data.is_faulted:
                 break
         return done if done or data.remaining == 0 else WOULD_BLOCK
 
     def _send_rest(self) -> bool:
-        count = self.stream.write_nowait(self.unsent)
+        count = self.stream.write_nowait(self.stream_inode.unsent)
         if count == -EAGAIN:
             return False
-        self.unsent = self.unsent[count:] if count > 0 else b""  # an error comes again with the next bytes
-        return not self.unsent
+        self.stream_inode.unsent = self.stream_inode.unsent[count:] if count > 0 else b""  # an error comes again with the next bytes
+        return not self.stream_inode.unsent
 
     def _write_file(self, data: VmReader, offset: int) -> int:
         chunk = data.read(min(data.remaining, MAX_FILE_CHUNK))
@@ -207,11 +200,11 @@ class HostStreamFile(File):
             return DEFAULT_POLL
         mode = self.flags & O_ACCMODE
         events = POLLIN if mode == O_RDONLY else POLLIN | POLLOUT if mode == O_RDWR else POLLOUT
-        ready = self.watch.arm(events)
+        ready = self.stream_inode.watch.arm(events)
         mask = ready & (POLLIN | POLLOUT | POLLERR | POLLHUP)
-        if self.unread:
+        if self.stream_inode.unread:
             mask |= POLLIN
-        if self.unsent:
+        if self.stream_inode.unsent:
             mask &= ~POLLOUT
         if mask & POLLIN:
             mask |= POLLRDNORM
@@ -220,7 +213,7 @@ class HostStreamFile(File):
         return mask
 
     def wait_queue(self) -> WaitQueue | None:
-        return None if self.stream.is_always_ready else self.queue
+        return None if self.stream.is_always_ready else self.stream_inode.queue
 
     # The rest.
     def ioctl(self, task: "Task", command: int, argument: int) -> int:
@@ -228,7 +221,7 @@ class HostStreamFile(File):
             count = self.stream.nr_readable()
             if count < 0:
                 return count
-            task.user.write_u32(argument, count + len(self.unread))
+            task.user.write_u32(argument, count + len(self.stream_inode.unread))
             return 0
         return -ENOTTY
 
@@ -269,12 +262,20 @@ class HostStreamInode(AnonInode):
     kernel: "Kernel"
     stream: HostStream
     nr_files: int  # open on it; the last one closes the stream
+    queue: WaitQueue
+    watch: HostWatch
+    unread: bytes  # taken from the host but refused by the guest's memory: comes first at the next read
+    unsent: bytes  # taken from the guest but only in part by the host (sockets): goes first at the next write
 
     def __init__(self, kernel: "Kernel", stream: HostStream, fs: "FileSystem", ino: int, uid: int, gid: int) -> None:
         super().__init__(fs, ino, stream.mode, uid, gid, kernel.clock.realtime_ns())
         self.kernel = kernel
         self.stream = stream
         self.nr_files = 0
+        self.queue = WaitQueue()
+        self.watch = HostWatch(kernel, stream, self.queue)
+        self.unread = b""
+        self.unsent = b""
 
     def stat(self) -> Stat:
         answer = self.stream.stat()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from cruck.abi.errno import EAGAIN, EIO
 from cruck.abi.termios import IUTF8
 from cruck.framework.io.host_terminal import HostTerminal
-from cruck.kernel.drivers.host_watch import HostWatch
 from cruck.kernel.poll.wait_queue import Waiter, WaitQueue
-from cruck.kernel.tty.pty import PtyDriver, PtyTable
+from cruck.kernel.tty.pty import PtyDriver, PtyTable, pts_rdev
+from cruck.kernel.tty.tty import Tty
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -25,20 +25,22 @@ READ_CHUNK: Final = 4096
 SHUTDOWN_MS: Final = 1000
 
 
-class HostTty(PtyDriver, Waiter):
+class HostTty(PtyDriver):
     """`sent` holds what the host has not taken yet."""
 
+    kernel: "Kernel"
     terminal: HostTerminal
-    watch: HostWatch
-    host_queue: WaitQueue  # woken by the host; the only waiter is this object
+    host_queue: WaitQueue  # woken by the host; a HostListener stands in it
+    armed: int  # POLLIN, POLLOUT: what the host will report
 
     def __init__(self, kernel: "Kernel", table: PtyTable, terminal: HostTerminal, index: int, uid: int, gid: int) -> None:
         super().__init__(table, index, uid, gid, 0o620, kernel.clock.realtime_ns())
+        self.kernel = kernel
         self.is_locked = False
         self.terminal = terminal
         self.host_queue = WaitQueue()
-        self.host_queue.add(self)
-        self.watch = HostWatch(kernel, terminal, self.host_queue)
+        self.host_queue.add(HostListener(self))
+        self.armed = 0
 
     def start(self) -> None:
         """The Tty exists: takes over the user's control characters and size, makes the terminal raw, begins to listen."""
@@ -54,36 +56,41 @@ class HostTty(PtyDriver, Waiter):
 
     def resize(self) -> None:
         """The host's window has (perhaps) a new size."""
-        rows, columns, width, height = self.terminal.size()
+        rows, columns, width, height = self.terminal.window_size()
         if rows and columns:
             self.tty.set_window_size(rows, columns, (width, height))
 
     def shutdown(self) -> None:
         """The end of the run: what is left goes out (waiting at most SHUTDOWN_MS), the terminal gets its settings back."""
-        self.watch.stop()
+        self.has_master = False
+        self.kernel.unwatch_host(self.terminal)
         if self.sent:
             self.terminal.write_until(bytes(self.sent), SHUTDOWN_MS)
             self.sent.clear()
         self.terminal.restore()
 
     # From the host.
-    def notify(self, queue: WaitQueue, events: int) -> bool:
-        self.watch.wanted = 0
-        self._send()
+    def host_ready(self) -> None:
+        """Something the host was watched for holds."""
+        self.armed = 0
+        if not self.has_master:
+            return
+        if self.sent:
+            self._send()
+            self.tty.output_drained()
         self._receive()
-        if self.has_master:
-            self._listen()
-        return True
+        self._listen()
 
     def _listen(self) -> None:
-        wanted = 0
-        if self.tty.input_room() > 0:
-            wanted |= POLLIN
+        """Has the host report what we wait for: keys while there is room for them, room while there is output."""
+        if not self.has_master:
+            return
+        wanted = POLLIN if self.tty.input_room() > 0 else 0
         if self.sent:
             wanted |= POLLOUT
-        if wanted and self.watch.arm(wanted):
-            # Ready already: tell ourselves in a moment, by a watch that fires at once.
-            self.watch.kernel.watch_host(self.terminal, wanted, self.host_queue)
+        if wanted & ~self.armed:
+            self.armed = wanted
+            self.kernel.watch_host(self.terminal, wanted, self.host_queue)
 
     def _receive(self) -> None:
         while self.has_master:
@@ -102,7 +109,7 @@ class HostTty(PtyDriver, Waiter):
 
     def _vanish(self) -> None:
         self.has_master = False
-        self.watch.stop()
+        self.kernel.unwatch_host(self.terminal)
         self.sent.clear()
         self.tty.hangup()
 
@@ -114,6 +121,7 @@ class HostTty(PtyDriver, Waiter):
         if not self.has_master or not data:
             return
         was_empty = not self.sent
+        self.used_ns = self.kernel.clock.realtime_ns()
         self.sent += data
         if was_empty:
             self._send()
@@ -122,18 +130,15 @@ class HostTty(PtyDriver, Waiter):
 
     def _send(self) -> None:
         sent = self.sent
-        if not sent:
-            return
         while sent:
             count = self.terminal.write_nowait(bytes(sent[:READ_CHUNK]))
             if count == -EAGAIN:
-                break
+                return
             if count < 0:
                 # The reader learns that it is gone.
                 sent.clear()
-                break
+                return
             del sent[:count]
-        self.tty.output_drained()
 
     def nr_unsent(self) -> int:
         return len(self.sent)
@@ -142,7 +147,7 @@ class HostTty(PtyDriver, Waiter):
         self.sent.clear()
 
     def input_consumed(self) -> None:
-        if self.has_master and not self.watch.wanted & POLLIN:
+        if not self.armed & POLLIN:
             self._listen()
 
     def check_open(self) -> int:
@@ -152,11 +157,21 @@ class HostTty(PtyDriver, Waiter):
         """Nobody has it open: keys are kept for whoever opens it next."""
 
 
+class HostListener(Waiter):
+    """Stands in the host queue for the driver (a class has one native base)."""
+
+    driver: HostTty
+
+    def __init__(self, driver: HostTty) -> None:
+        self.driver = driver
+
+    def notify(self, queue: WaitQueue, events: int) -> bool:
+        self.driver.host_ready()
+        return True
+
+
 def make_host_tty(kernel: "Kernel", terminal: HostTerminal, uid: int, gid: int) -> HostTty:
     """The terminal becomes /dev/pts/N (N is 0 when this comes first) and /dev/console of the kernel."""
-    from cruck.kernel.tty.pty import pts_rdev
-    from cruck.kernel.tty.tty import Tty
-
     table = kernel.devices.ptys
     index = table.free_index()
     driver = HostTty(kernel, table, terminal, index, uid, gid)

@@ -8,7 +8,6 @@ reader and a writer can wait at the same time. Only events that do not hold at t
 from typing import TYPE_CHECKING, Final
 
 from cruck.framework.io.host_stream import HostStream
-from cruck.framework.io.host_terminal import HostTerminal
 from cruck.kernel.poll.wait_queue import WaitQueue
 
 if TYPE_CHECKING:
@@ -22,11 +21,11 @@ POLLHUP: Final = 0x010
 
 class HostWatch:
     kernel: "Kernel"
-    host: HostStream | HostTerminal
+    host: HostStream
     queue: WaitQueue
     wanted: int  # events somebody waits for
 
-    def __init__(self, kernel: "Kernel", host: HostStream | HostTerminal, queue: WaitQueue) -> None:
+    def __init__(self, kernel: "Kernel", host: HostStream, queue: WaitQueue) -> None:
         self.kernel = kernel
         self.host = host
         self.queue = queue

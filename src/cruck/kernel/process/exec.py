@@ -94,28 +94,33 @@ class Program:
 
 
 def execve(task: Task, path: bytes, argv: list[bytes], envp: list[bytes]) -> int:
-    """execve(2) with kernel bytes (also how boot starts the first program): 0, and `task` is the new program: its context
-    stands at the entry point. Errors: LinuxError as execve(2); then nothing has changed."""
+    """execve(2) with kernel bytes (also how boot starts the first program).
+
+    Returns: 0, and `task` is the new program, its (new) context at the entry point; or −errno as execve(2), and nothing has
+    changed."""
     return execveat(task, AT_FDCWD, path, argv, envp, 0)
 
 
 def execveat(task: Task, dirfd: int, path: bytes, argv: list[bytes], envp: list[bytes], flags: int) -> int:
-    """execveat(2). Args: flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW (checked by the caller). As execve()."""
+    """execveat(2). Args: flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW (checked by the caller). Returns: as execve()."""
     if not path and not flags & AT_EMPTY_PATH:
-        raise LinuxError(ENOENT)
+        return -ENOENT
     filename = path
     is_closing = False  # a script is named by a descriptor that execve closes
     if dirfd != AT_FDCWD and path[:1] != b"/":
         filename = b"/dev/fd/%d" % dirfd + (b"/" + path if path else b"")
         is_closing = dirfd in task.files.cloexec
-    # argv[0] is always there since Linux 5.18.
-    program = Program(filename, list(argv) if argv else [b""], envp, open_exec(task, dirfd, path, flags))
     try:
-        _follow_scripts(task, program, is_closing)
-        _check_size(task, program)
-        _load(task, program)
-    finally:
-        program.close()
+        # argv[0] is always there since Linux 5.18.
+        program = Program(filename, list(argv) if argv else [b""], envp, open_exec(task, dirfd, path, flags))
+        try:
+            _follow_scripts(task, program, is_closing)
+            _check_size(task, program)
+            _load(task, program)
+        finally:
+            program.close()
+    except LinuxError as error:
+        return -error.errno
     return 0
 
 

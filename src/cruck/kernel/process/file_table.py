@@ -69,7 +69,7 @@ class FileTable:
     def reserve_check(self, count: int, limit: int) -> None:
         """Errors: LinuxError(EMFILE) if `count` more descriptors do not fit under `limit`."""
         free = 0
-        for fd in range(self.first_free, len(self.files)):
+        for fd in range(self.first_free, min(limit, len(self.files))):
             if self.files[fd] is None:
                 free += 1
                 if free >= count:

@@ -13,6 +13,7 @@ NSIG: Final = 64
 SI_USER: Final = 0
 SI_KERNEL: Final = 0x80
 SI_QUEUE: Final = -1
+SI_TIMER: Final = -2
 SI_TKILL: Final = -6
 
 

@@ -71,8 +71,7 @@ def sys_epoll_wait(task: Task, epfd: Fd, events: UserAddr, maxevents: CInt, time
 def sys_epoll_pwait(
     task: Task, epfd: Fd, events: UserAddr, maxevents: CInt, timeout: Millis, sigmask: UserAddr, sigsetsize: Size
 ) -> int:
-    if sigmask:
-        set_temporary_mask(task, sigmask, sigsetsize)
+    set_temporary_mask(task, sigmask, sigsetsize)
     return _wait(task, epfd, events, maxevents, timeout * 1_000_000 if timeout >= 0 else -1)
 
 
@@ -82,8 +81,7 @@ def sys_epoll_pwait2(
     timeout_ns = -1
     if task.wait is None and timeout:
         timeout_ns = read_timespec(task, timeout)
-    if sigmask:
-        set_temporary_mask(task, sigmask, sigsetsize)
+    set_temporary_mask(task, sigmask, sigsetsize)
     return _wait(task, epfd, events, maxevents, timeout_ns)
 
 

@@ -3,7 +3,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EBUSY, EINVAL, ELOOP, ENOENT, ENOSPC, ENOTDIR, EPERM
+from cruck.abi.errno import ENODEV, EBUSY, EINVAL, ELOOP, ENOENT, ENOSPC, ENOTDIR, EPERM
 from cruck.abi.fcntl import AT_FDCWD
 from cruck.abi.mount import (
     MNT_DETACH,
@@ -31,7 +31,6 @@ from cruck.abi.mount import (
     UMOUNT_NOFOLLOW,
 )
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.fs.types import find_type
 from cruck.kernel.process.credentials import CAP_SYS_ADMIN
 from cruck.kernel.syscalls.types import Flags, ULong, UserAddr, UserPath, UserString
 from cruck.kernel.vfs.dcache import is_ancestor
@@ -78,7 +77,10 @@ def sys_mount(task: "Task", source: UserString, target: UserPath, fs_type: UserS
         return -EINVAL
     if not place.inode().is_dir():
         return -ENOTDIR
-    fs = find_type(type_name).create(task.kernel, source_name or b"none", options)
+    fs_type = task.kernel.file_systems.get(type_name)
+    if fs_type is None:
+        return -ENODEV
+    fs = fs_type.create(task.kernel, source_name or b"none", options)
     kept = flags & KEPT_FLAGS
     namespace.mount(fs, place, kept, source_name or b"none")
     return 0

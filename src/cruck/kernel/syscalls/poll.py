@@ -71,12 +71,10 @@ def sys_poll(task: Task, fds: UserAddr, nfds: CUInt, timeout: Millis) -> int:
 def sys_ppoll(task: Task, fds: UserAddr, nfds: CUInt, tmo_p: UserAddr, sigmask: UserAddr, sigsetsize: Size) -> int:
     """As poll, with a timespec (0: wait for ever), which is updated to the time left, and a signal mask for the call."""
     state = _saved(task)
-    is_immediate = False
+    timeout_ns = read_timespec(task, tmo_p) if tmo_p and state is None else -1
+    is_immediate = timeout_ns == 0
+    set_temporary_mask(task, sigmask, sigsetsize)
     if state is None:
-        timeout_ns = read_timespec(task, tmo_p) if tmo_p else -1
-        is_immediate = timeout_ns == 0
-        if sigmask:
-            set_temporary_mask(task, sigmask, sigsetsize)
         deadline = NO_DEADLINE if timeout_ns < 0 else deadline_from_now(task.kernel, timeout_ns)
         state = PollState(_copy_pollfds(task, fds, nfds), deadline)
     result = _poll(task, fds, state, is_immediate, ERESTARTNOHAND)
@@ -105,16 +103,12 @@ def sys_select(task: Task, n: CInt, inp: UserAddr, outp: UserAddr, exp: UserAddr
 def sys_pselect6(task: Task, n: CInt, inp: UserAddr, outp: UserAddr, exp: UserAddr, tsp: UserAddr, sig: UserAddr) -> int:
     """As select, with a timespec; `sig` points to {sigset_t *mask; size_t size} (0: no mask)."""
     state = _saved(task)
-    is_immediate = False
+    mask = task.user.read_u64(sig) if sig else 0
+    size = task.user.read_u64(sig + 8) if sig else 0
+    timeout_ns = read_timespec(task, tsp) if tsp and state is None else -1
+    is_immediate = timeout_ns == 0
+    set_temporary_mask(task, mask, size)
     if state is None:
-        mask = size = 0
-        if sig:
-            mask = task.user.read_u64(sig)
-            size = task.user.read_u64(sig + 8)
-        timeout_ns = read_timespec(task, tsp) if tsp else -1
-        is_immediate = timeout_ns == 0
-        if mask:
-            set_temporary_mask(task, UserAddr(mask), Size(size))
         state = _start_select(task, n, inp, outp, exp, timeout_ns)
     result = _select(task, inp, outp, exp, state, is_immediate)
     if tsp and not is_immediate:

@@ -52,7 +52,7 @@ def _start(task: Task, args: CloneArgs) -> int:
         task.user.write_u32(args.pidfd, 0)
     child = clone(task, args)
     if args.flags & CLONE_PIDFD:
-        file = PidFile(child.process, 0)
+        file = PidFile(task.kernel, child.process, 0)
         fd = task.files.install(file, task.process.rlimit(RLIMIT_NOFILE), True)
         task.user.write_u32(args.pidfd, fd)
     kernel = task.kernel
@@ -263,24 +263,6 @@ def sys_setsid(task: Task) -> int:
 def sys_set_tid_address(task: Task, tidptr: UserAddr) -> int:
     task.clear_child_tid = tidptr
     return task.tid
-
-
-def sys_set_robust_list(task: Task, head: UserAddr, length: Size) -> int:
-    if length != 24:
-        return -EINVAL
-    task.robust_list, task.robust_list_size = head, length
-    return 0
-
-
-def sys_get_robust_list(task: Task, pid: Pid, head_ptr: UserAddr, len_ptr: UserAddr) -> int:
-    other = task if pid == 0 else task.kernel.tasks.get(pid)
-    if other is None:
-        return -ESRCH
-    if other.process is not task.process and task.creds.euid != 0:
-        return -EPERM
-    task.user.write_u64(len_ptr, 24)
-    task.user.write_u64(head_ptr, other.robust_list)
-    return 0
 
 
 ARCH_SET_GS: Final = 0x1001

@@ -81,6 +81,7 @@ class PtyDriver(TtyDriver):
     gid: int
     mode: int
     created_ns: int  # realtime
+    used_ns: int  # last output: st_mtime, by which who(1) tells idle terminals
 
     def __init__(self, table: "PtyTable", index: int, uid: int, gid: int, mode: int, created_ns: int) -> None:
         super().__init__()
@@ -97,7 +98,7 @@ class PtyDriver(TtyDriver):
         self.uid = uid
         self.gid = gid
         self.mode = mode
-        self.created_ns = created_ns
+        self.created_ns = self.used_ns = created_ns
 
     def write_room(self) -> int:
         return OUTPUT_LIMIT - len(self.sent) if self.has_master else 0
@@ -105,6 +106,7 @@ class PtyDriver(TtyDriver):
     def write(self, data: bytes) -> None:
         if data and self.has_master:
             self.sent += data
+            self.used_ns = self.tty.kernel.clock.realtime_ns()
             self.queue.wake(READABLE)
 
     def flush_output(self) -> None:

@@ -154,8 +154,9 @@ class Tty:
         if pending:
             count = min(len(pending), self.write_room())
             if count > 0:
-                self.driver.write(bytes(pending[:count]))
+                data = bytes(pending[:count])
                 del pending[:count]
+                self.driver.write(data)
 
     def output_drained(self) -> None:
         """The driver has room again."""

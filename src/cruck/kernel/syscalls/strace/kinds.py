@@ -32,6 +32,7 @@ class Call:
     is_returned: bool
     note: str  # appended after the result: "(Timeout)", "(flags O_RDWR)"; set by kinds
     result_text: str  # replaces the number; set by kinds
+    entry_lengths: dict[int, int]  # numbers behind pointers at entry, by argument, where the call changes them
 
     def __init__(self, task: "Task", nr: int, name: str, args: tuple[int, ...]) -> None:
         self.task = task
@@ -42,6 +43,7 @@ class Call:
         self.is_returned = False
         self.note = ""
         self.result_text = ""
+        self.entry_lengths = {}
 
     def failed(self) -> bool:
         return self.is_returned and self.result < 0

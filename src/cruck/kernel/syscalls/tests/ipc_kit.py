@@ -98,6 +98,7 @@ class KitKernel:
         else:
             mm, process, files, fs, actions, creds = like.mm, like.process, like.files, like.fs, like.actions, like.creds
         task = Task(kernel, pid, process, mm.space.new_context(), mm, files, fs, actions, creds, b"test")
+        task.state = RUNNING
         process.threads[pid] = task
         if like is None:
             process.leader = task

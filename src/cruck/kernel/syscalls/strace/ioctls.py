@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MPL-2.0
+"""ioctl commands by name, and the arguments of those that programs use all day."""
+
+from typing import Final
+
+from cruck.kernel.syscalls.strace import xlat
+from cruck.kernel.syscalls.strace.kinds import Call, Kind, addr_text
+
+NAMES: Final = xlat.parse(
+    "0x5401 TCGETS;0x5402 TCSETS;0x5403 TCSETSW;0x5404 TCSETSF;0x5405 TCGETA;0x5406 TCSETA;0x5407 TCSETAW;0x5408 TCSETAF;0x5409 TCSBRK;"
+    "0x540a TCXONC;0x540b TCFLSH;0x540c TIOCEXCL;0x540d TIOCNXCL;0x540e TIOCSCTTY;0x540f TIOCGPGRP;0x5410 TIOCSPGRP;0x5411 TIOCOUTQ;"
+    "0x5412 TIOCSTI;0x5413 TIOCGWINSZ;0x5414 TIOCSWINSZ;0x5415 TIOCMGET;0x5416 TIOCMBIS;0x5417 TIOCMBIC;0x5418 TIOCMSET;"
+    "0x541b FIONREAD;0x541c TIOCLINUX;0x541d TIOCCONS;0x5420 TIOCPKT;0x5421 FIONBIO;0x5422 TIOCNOTTY;0x5423 TIOCSETD;0x5424 TIOCGETD;"
+    "0x5425 TCSBRKP;0x5427 TIOCSBRK;0x5428 TIOCCBRK;0x5429 TIOCGSID;0x802c542a TCGETS2;0x402c542b TCSETS2;0x402c542c TCSETSW2;"
+    "0x402c542d TCSETSF2;0x80045430 TIOCGPTN;0x40045431 TIOCSPTLCK;0x80045432 TIOCGDEV;0x5437 TIOCVHANGUP;0x80045438 TIOCGPKT;"
+    "0x80045439 TIOCGPTLCK;0x5441 TIOCGPTPEER;0x5450 FIONCLEX;0x5451 FIOCLEX;0x5452 FIOASYNC;0x5460 FIOQSIZE;0x8901 FIOSETOWN;"
+    "0x8902 SIOCSPGRP;0x8903 FIOGETOWN;0x8904 SIOCGPGRP;0x8905 SIOCATMARK;0x8912 SIOCGIFCONF;0x8913 SIOCGIFFLAGS;0x8915 SIOCGIFADDR;"
+    "0x891b SIOCGIFNETMASK;0x8921 SIOCGIFMTU;0x8927 SIOCGIFHWADDR;0x8933 SIOCGIFINDEX;0x40049409 FICLONE;0x4020940d FICLONERANGE;"
+    "0x80086601 FS_IOC_GETFLAGS;0x40086602 FS_IOC_SETFLAGS;0xc020660b FS_IOC_FIEMAP;0x80081272 BLKGETSIZE64;0x1268 BLKSSZGET"
+)
+_INT_OUT: Final = (0x540F, 0x5411, 0x541B, 0x5424, 0x5429, 0x80045430, 0x80045432, 0x80045438, 0x80045439)
+_INT_IN: Final = (0x5410, 0x5420, 0x5421, 0x5423, 0x40045431, 0x5452)
+_NO_ARG: Final = (0x540C, 0x540D, 0x5422, 0x5427, 0x5428, 0x5437, 0x5450, 0x5451)
+_DIRECTIONS: Final = ("_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE")
+
+
+class IoctlCommandKind(Kind):
+    def show(self, call: Call, index: int) -> str | None:
+        return command_text(call.u32(index))
+
+
+def command_text(command: int) -> str:
+    name = xlat.find(command, NAMES)
+    if name:
+        return name
+    return f"_IOC({_DIRECTIONS[command >> 30]}, {_hex(command >> 8 & 0xFF)}, {_hex(command & 0xFF)}, {_hex(command >> 16 & 0x3FFF)})"
+
+
+def _hex(value: int) -> str:
+    return f"{value:#x}" if value else "0"
+
+
+class IoctlArgKind(Kind):
+    def __init__(self) -> None:
+        super().__init__(True)
+
+    def show(self, call: Call, index: int) -> str | None:
+        command = call.u32(index - 1)
+        addr = call.u64(index)
+        if command in _NO_ARG:
+            return None
+        if command in _INT_OUT or command in _INT_IN:
+            if addr == 0 or command in _INT_OUT and call.failed():
+                return addr_text(addr)
+            data = call.peek(addr, 4)
+            return f"[{int.from_bytes(data, 'little', signed=True)}]" if data is not None else addr_text(addr)
+        if command == 0x5413 or command == 0x5414:
+            if command == 0x5413 and call.failed():
+                return addr_text(addr)
+            data = call.peek(addr, 8)
+            if data is None:
+                return addr_text(addr)
+            row, col, x, y = [int.from_bytes(data[i : i + 2], "little") for i in (0, 2, 4, 6)]
+            return f"{{ws_row={row}, ws_col={col}, ws_xpixel={x}, ws_ypixel={y}}}"
+        if command in (0x5401, 0x5402, 0x5403, 0x5404):
+            if command == 0x5401 and call.failed():
+                return addr_text(addr)
+            data = call.peek(addr, 36)
+            return _termios_text(data) if data is not None else addr_text(addr)
+        if command == 0x540B:
+            return ("TCIFLUSH", "TCOFLUSH", "TCIOFLUSH")[addr] if addr < 3 else _hex(addr)
+        if command == 0x540A:
+            return ("TCOOFF", "TCOON", "TCIOFF", "TCION")[addr] if addr < 4 else _hex(addr)
+        if command in (0x5409, 0x5425, 0x540E):
+            return str(addr)
+        if command == 0x40049409:
+            return str(call.s32(index))
+        return _hex(addr)
+
+
+_SPEEDS: Final = (
+    "B0", "B50", "B75", "B110", "B134", "B150", "B200", "B300", "B600", "B1200", "B1800", "B2400", "B4800", "B9600", "B19200", "B38400"
+)  # fmt: skip
+
+
+def _termios_text(data: bytes) -> str:
+    """Short form of strace 6.1: {B38400 opost isig icanon echo ...}; a word with "-" is off."""
+    oflag, cflag, lflag = [int.from_bytes(data[i : i + 4], "little") for i in (4, 8, 12)]
+    baud = cflag & 0o10017
+    speed = _SPEEDS[baud] if baud < 16 else {0o10001: "B57600", 0o10002: "B115200", 0o10003: "B230400"}.get(baud, f"{baud:#x}")
+    words = [speed]
+    words.append(("" if oflag & 1 else "-") + "opost")
+    words.append(("" if lflag & 1 else "-") + "isig")
+    words.append(("" if lflag & 2 else "-") + "icanon")
+    words.append(("" if lflag & 8 else "-") + "echo")
+    return "{" + " ".join(words) + " ...}"

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MPL-2.0
+"""What tests of terminals need: a kernel that only records signals, processes in sessions, guest memory, a driver that is a list."""
+
+from typing import cast
+
+from cruck.framework.clock import ManualClock
+from cruck.framework.hardware import PROT_READ, PROT_WRITE
+from cruck.framework.mm.user_memory import BytesReader, BytesWriter, FaultResolver, UserMemory
+from cruck.kernel.drivers.registry import DeviceRegistry
+from cruck.kernel.kernel import Kernel
+from cruck.kernel.process import groups
+from cruck.kernel.process.credentials import Credentials
+from cruck.kernel.process.file_table import FileTable, FsContext
+from cruck.kernel.process.process import Process, ProcessGroup, Session
+from cruck.kernel.process.task import Task
+from cruck.kernel.signal.actions import SignalActions
+from cruck.kernel.time.timers import TimerQueue
+from cruck.kernel.tty.driver import TtyDriver
+from cruck.kernel.tty.termios import Termios
+from cruck.kernel.tty.tty import Tty
+from cruck.kernel.vfs.file import File
+from cruck.testing.fake_machine import USER_END, FakeMachine
+
+DATA = 0x10000
+
+
+class NoFaults(FaultResolver):
+    def resolve_fault(self, addr: int, access: int) -> bool:
+        return False
+
+
+class FakeMm:
+    def __init__(self, user: UserMemory) -> None:
+        self.user = user
+
+
+class FakeKernel:
+    """Records signals instead of delivering them."""
+
+    def __init__(self) -> None:
+        self.machine = FakeMachine(1024)
+        self.clock = ManualClock()
+        self.timers = TimerQueue()
+        self.nr_cpus = 1
+        self.current: Task | None = None
+        self.ready: list[Task] = []
+        self.tasks: dict[int, Task] = {}
+        self.processes: dict[int, Process] = {}
+        self.groups: dict[int, ProcessGroup] = {}
+        self.sessions: dict[int, Session] = {}
+        self.devices = DeviceRegistry()
+        self.sent: list[tuple[str, int, int]] = []  # ("group" or "process", id, signal)
+        group = ProcessGroup(1, Session(1))
+        self.init = Process(cast(Kernel, self), 1, None, group)
+
+    def send_signal_group(self, group: ProcessGroup, signo: int, info: object = None) -> None:
+        self.sent.append(("group", group.pgid, signo))
+
+    def send_signal_process(self, process: Process, signo: int, info: object = None) -> int:
+        self.sent.append(("process", process.pid, signo))
+        return 0
+
+    def advance(self, ns: int) -> None:
+        self.clock.advance(ns)
+        self.timers.expire(self.clock.monotonic_ns())
+
+
+class World:
+    def __init__(self) -> None:
+        self.fake = FakeKernel()
+        self.kernel = cast(Kernel, self.fake)
+        self.next_pid = 100
+
+    def task(self, parent: Task | None = None, new_session: bool = False, new_group: bool = False, uid: int = 1000) -> Task:
+        pid = self.next_pid
+        self.next_pid += 1
+        parent_process = parent.process if parent is not None else self.kernel.init
+        process = Process(self.kernel, pid, parent_process, parent_process.group)
+        parent_process.children[pid] = process
+        self.kernel.processes[pid] = process
+        if new_session:
+            groups.new_session(self.kernel, process)
+        elif new_group:
+            groups.set_group(self.kernel, process, process, pid)
+        space = self.fake.machine.new_space()
+        space.map_anon(DATA, 0x4000, PROT_READ | PROT_WRITE)
+        user = UserMemory(space, NoFaults(), USER_END)
+        task = Task(
+            self.kernel, pid, process, space.new_context(), cast("object", FakeMm(user)), FileTable(),  # type: ignore[arg-type]
+            cast(FsContext, None), SignalActions(), Credentials(uid, uid, ()), b"test",
+        )  # fmt: skip
+        process.leader = task
+        process.threads[pid] = task
+        return task
+
+    def run_as(self, task: Task | None) -> None:
+        self.kernel.current = task
+
+    def signals(self) -> list[tuple[str, int, int]]:
+        """Those sent since the last call."""
+        sent = self.fake.sent
+        self.fake.sent = []
+        return sent
+
+
+class ListDriver(TtyDriver):
+    """Shows everything at once, or as much as `room` says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown = bytearray()
+        self.room = 1 << 20
+
+    def write_room(self) -> int:
+        return self.room
+
+    def write(self, data: bytes) -> None:
+        assert len(data) <= self.room
+        self.room -= len(data)
+        self.shown += data
+
+    def take(self) -> bytes:
+        data = bytes(self.shown)
+        self.shown.clear()
+        return data
+
+
+def make_tty(world: World) -> tuple[Tty, ListDriver]:
+    driver = ListDriver()
+    return Tty(world.kernel, "test", 4 << 8 | 1, driver), driver
+
+
+def change(tty: Tty, **flags: int) -> None:
+    """set_termios with new flag words: change(tty, lflag=…, cc={…})."""
+    new = tty.termios.copy()
+    for name, value in flags.items():
+        setattr(new, name, value)
+    tty.set_termios(new)
+
+
+def with_cc(termios: Termios, **values: int) -> bytes:
+    """`termios.cc` with e.g. vmin=3."""
+    from cruck.abi import termios as abi
+
+    cc = bytearray(termios.cc)
+    for name, value in values.items():
+        cc[getattr(abi, name.upper())] = value
+    return bytes(cc)
+
+
+def read(file: File, limit: int = 4096) -> bytes | int:
+    """The bytes, or what is not a count of bytes; b"" for 0."""
+    out = BytesWriter(limit)
+    count = file.read(out, 0)
+    if count < 0:
+        return count
+    assert count == len(out.getvalue())
+    return out.getvalue()
+
+
+def write(file: File, data: bytes) -> int:
+    return file.write(BytesReader(data), 0)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MPL-2.0
+"""What the user is told: the trace while it runs, and at the end what changed, what was missing, what broke."""
+
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from cruck.kernel.syscalls.strace.filter import parse_expression
+from cruck.kernel.syscalls.strace.tracer import Tracer, TraceSink
+from cruck.sandbox.box import Box
+from cruck.sandbox.config import ConfigError, RunConfig
+
+
+class StreamSink(TraceSink):
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> None:
+        self.stream.write(text)
+
+
+def _nothing() -> None:
+    pass
+
+
+def attach_tracer(box: Box, config: RunConfig) -> Callable[[], None]:
+    """--strace: installs a tracer. Returns what is to be called at the end. Errors: ConfigError."""
+    if config.strace is None:
+        return _nothing
+    try:
+        wanted = parse_expression(config.strace)
+    except ValueError as error:
+        raise ConfigError(f"--strace: {error}") from None
+    stream: TextIO = sys.stderr
+    if config.strace_output is not None:
+        try:
+            stream = open(config.strace_output, "w", encoding="utf-8", errors="surrogateescape")  # noqa: SIM115  (closed below)
+        except OSError as error:
+            raise ConfigError(f"cannot write the trace to {config.strace_output}: {error.strerror}") from None
+    box.kernel.tracer = Tracer(StreamSink(stream), wanted)
+    return stream.flush if stream is sys.stderr else stream.close
+
+
+def report(box: Box, config: RunConfig) -> None:
+    """Lines on stderr; nothing with --quiet but what failed."""
+    kernel = box.kernel
+    lines: list[str] = []
+    if kernel.nr_oopses:
+        lines += kernel.log.lines if not config.debug else []
+        lines.append(f"{kernel.nr_oopses} oops(es): a bug of cruck was met; the tasks that met it were killed")
+    elif not config.quiet and not config.debug:
+        lines += [line.removeprefix("cruck: ") for line in kernel.log.lines]
+    if not config.quiet:
+        if box.timed_out:
+            lines.append(f"the time limit of {config.timeout_s:g} s was reached; the program was killed")
+        for name, count in sorted(kernel.unsupported.items()):
+            lines.append(f"not supported: {name} ({count} times); the program was told so. `cruck syscalls` lists what is")
+        lines += _changes(box, config)
+    elif config.commit is not None:
+        _changes(box, config)
+    for line in lines:
+        sys.stderr.write(line if line.startswith("cruck: ") else f"cruck: {line}")
+        sys.stderr.write("\n")
+
+
+def _changes(box: Box, config: RunConfig) -> list[str]:
+    """--diff, --commit, or the one line that says how many changes are dropped."""
+    lines: list[str] = []
+    for overlay in box.world.overlays:
+        changes = overlay.changes()
+        if not changes:
+            continue
+        if config.show_diff:
+            for change in changes:
+                sys.stderr.write(f"{change.kind} {overlay.guest_path(change)}\n")
+        if config.commit is not None:
+            chosen = changes if config.commit == "*" else overlay.select(config.commit.split(","))
+            failed = overlay.commit(chosen)
+            lines.append(f"{len(chosen) - len(failed)} changes committed to {overlay.source}")
+            lines += [f"not committed: {overlay.guest_path(change)}: {reason}" for change, reason in failed]
+        elif config.overlay == "memory" and not config.show_diff:
+            lines.append(f"{len(changes)} changes in {overlay.target} are dropped; --diff lists them, --commit keeps them")
+        elif config.overlay == "memory":
+            lines.append(f"{len(changes)} changes in {overlay.target} are dropped; --commit keeps them")
+    return lines
