@@ -219,7 +219,7 @@ def _remove(host: HostDirectory, path: bytes) -> int:
     entries = host.list_entries(path)
     if isinstance(entries, int):
         return entries
-    for name, _, _ in entries:
+    for name, _ino, _kind in entries:
         result = _remove(host, path + b"/" + name)
         if result < 0:
             return result

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TextIO
 
 from cruck.kernel.syscalls.strace.filter import parse_expression
-from cruck.kernel.syscalls.strace.tracer import Tracer, TraceSink
+from cruck.kernel.syscalls.strace.tracer import Sink, Tracer
 from cruck.sandbox.box import Box
 from cruck.sandbox.config import ConfigError, RunConfig
 
 
-class StreamSink(TraceSink):
+class StreamSink(Sink):
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 

@@ -77,10 +77,10 @@ def sys_mount(task: "Task", source: UserString, target: UserPath, fs_type: UserS
         return -EINVAL
     if not place.inode().is_dir():
         return -ENOTDIR
-    fs_type = task.kernel.file_systems.get(type_name)
-    if fs_type is None:
+    kind = task.kernel.file_systems.get(type_name)
+    if kind is None:
         return -ENODEV
-    fs = fs_type.create(task.kernel, source_name or b"none", options)
+    fs = kind.create(task.kernel, source_name or b"none", options)
     kept = flags & KEPT_FLAGS
     namespace.mount(fs, place, kept, source_name or b"none")
     return 0

@@ -56,8 +56,6 @@ def _start(task: Task, args: CloneArgs) -> int:
         fd = task.files.install(file, task.process.rlimit(RLIMIT_NOFILE), True)
         task.user.write_u32(args.pidfd, fd)
     kernel = task.kernel
-    if kernel.tracer is not None:
-        kernel.tracer.attached(child)
     kernel.sched.enqueue(child)
     if not args.flags & CLONE_VFORK:
         return child.tid

@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: MPL-2.0
 """Echo: what the line discipline shows of the characters that are typed and erased (Linux n_tty.c echo_char, eraser).
 
-Turns each into output bytes at once and leaves them in `pending`, which the Tty sends before anything that is written later.
+What is to be shown is kept as a list of operations, which become bytes when they are sent (`flush`): while output is stopped, the
+settings and the cursor's column may still change. The Tty sends them before anything that is written later.
 """
 
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.termios import ECHO, ECHOCTL, ECHOE, ECHOK, ECHOKE, ECHOPRT, IUTF8, VERASE, VKILL, VWERASE
 
+from cruck.kernel.tty.output import MAX_EXPANSION
+
 if TYPE_CHECKING:
     from cruck.kernel.tty.line_discipline import LineDiscipline
     from cruck.kernel.tty.tty import Tty
 
-PENDING_LIMIT: Final = 4096  # Linux: N_TTY_BUF_SIZE; older echoes are lost when the screen is stopped for long
+PENDING_LIMIT: Final = 4096  # operations; the oldest are lost when the screen is stopped for long
+# Operations: 0 to 255 a byte, through OPOST; and
+CONTROL: Final = 256  # + byte: shown as ^X
+SET_CANON_COLUMN: Final = 512  # a line begins here
+MOVE_BACK: Final = 513  # the byte before did not move the cursor
+ERASE_TAB: Final = 1024  # + columns (modulo 8) before the tab, | AFTER_TAB
+AFTER_TAB: Final = 128
 TAB: Final = 9
 RUB_OUT: Final = b"\b \b"
 
@@ -28,14 +37,18 @@ def is_word(byte: int) -> bool:
     return byte >= 0xC0 and byte != 0xD7 and byte != 0xF7
 
 
+def is_upper(byte: int) -> bool:
+    return 65 <= byte <= 90 or (0xC0 <= byte <= 0xDE and byte != 0xD7)
+
+
 class Echo:
     tty: "Tty"
-    pending: bytearray  # not yet sent; ≤ PENDING_LIMIT
+    pending: list[int]  # operations not yet sent; at most PENDING_LIMIT
     is_erasing: bool  # between the \ and / of ECHOPRT
 
     def __init__(self, tty: "Tty") -> None:
         self.tty = tty
-        self.pending = bytearray()
+        self.pending = []
         self.is_erasing = False
 
     def clear(self) -> None:
@@ -43,21 +56,50 @@ class Echo:
 
     def char(self, byte: int) -> None:
         """As typed: control characters as ^X with ECHOCTL."""
-        if is_control(byte) and byte != TAB and self.tty.termios.lflag & ECHOCTL:
-            self.pending += bytes((94, byte ^ 0o100))
-            self.tty.output.column += 2
-            self._trim()
-        else:
-            self.raw(bytes((byte,)))
+        is_shown = is_control(byte) and byte != TAB and self.tty.termios.lflag & ECHOCTL
+        self._add(CONTROL + byte if is_shown else byte)
 
     def raw(self, data: bytes) -> None:
-        self.pending += self.tty.output.process(data, self.tty.termios)
-        self._trim()
+        for byte in data:
+            self._add(byte)
 
-    def _trim(self) -> None:
-        excess = len(self.pending) - PENDING_LIMIT
-        if excess > 0:
-            del self.pending[:excess]
+    def set_canon_column(self) -> None:
+        self._add(SET_CANON_COLUMN)
+
+    def _add(self, operation: int) -> None:
+        if len(self.pending) >= PENDING_LIMIT:
+            del self.pending[0]
+        self.pending.append(operation)
+
+    def flush(self, room: int) -> bytes:
+        """Takes operations and returns what they show, at most `room` bytes."""
+        output = self.tty.output
+        termios = self.tty.termios
+        pending = self.pending
+        out = bytearray()
+        done = 0
+        # No operation shows more than a tab does.
+        while done < len(pending) and len(out) + MAX_EXPANSION <= room:
+            operation = pending[done]
+            done += 1
+            if operation < CONTROL:
+                out += output.process(bytes((operation,)), termios)
+            elif operation < SET_CANON_COLUMN:
+                out += bytes((94, operation - CONTROL ^ 0o100))
+                output.column += 2
+            elif operation == SET_CANON_COLUMN:
+                output.canon_column = output.column
+            elif operation == MOVE_BACK:
+                output.column = max(0, output.column - 1)
+            else:
+                columns = operation - ERASE_TAB
+                if not columns & AFTER_TAB:
+                    columns += output.canon_column
+                width = 8 - (columns & 7)
+                out += b"\b" * width
+                output.column = max(0, output.column - width)
+        del pending[:done]
+        return bytes(out)
 
     def finish_erasing(self) -> None:
         if self.is_erasing:
@@ -117,9 +159,9 @@ class Echo:
                 self.raw(b"\\")
                 self.is_erasing = True
             self.char(first)
-            column = self.tty.output.column
-            self.raw(rest)
-            self.tty.output.column = column
+            for byte in rest:
+                self._add(byte)
+                self._add(MOVE_BACK)
         elif is_erase and not lflag & ECHOE:
             self.char(termios.cc[VERASE])
         elif first == TAB:
@@ -150,10 +192,4 @@ class Echo:
                     nr_columns += 2
             elif not (is_utf8 and byte & 0xC0 == 0x80):
                 nr_columns += 1
-        output = self.tty.output
-        if not is_after_tab:
-            nr_columns += output.canon_column
-        width = 8 - (nr_columns & 7)
-        self.pending += b"\b" * width
-        output.column = max(0, output.column - width)
-        self._trim()
+        self._add(ERASE_TAB + (nr_columns & 7) + (AFTER_TAB if is_after_tab else 0))

@@ -42,7 +42,7 @@ from cruck.abi.termios import (
     VSUSP,
     VWERASE,
 )
-from cruck.kernel.tty.echo import Echo
+from cruck.kernel.tty.echo import Echo, is_upper
 from cruck.kernel.tty.termios import Termios
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class LineDiscipline:
                 termios = self.tty.termios
                 if termios.iflag & ISTRIP:
                     byte &= 0x7F
-                if termios.iflag & IUCLC and termios.lflag & IEXTEN and 65 <= byte <= 90:
+                if termios.iflag & IUCLC and termios.lflag & IEXTEN and is_upper(byte):
                     byte += 32
                 if termios.lflag & EXTPROC:
                     self._put(byte, PLAIN)
@@ -177,7 +177,7 @@ class LineDiscipline:
     def _echo_in_line(self, byte: int) -> None:
         self.echo.finish_erasing()
         if len(self.buffer) == self.canon_len:
-            self.tty.output.canon_column = self.tty.output.column
+            self.echo.set_canon_column()
         self.echo.char(byte)
 
     def _receive_special(self, byte: int, termios: Termios) -> None:
@@ -272,7 +272,7 @@ class LineDiscipline:
         if byte == cc[VEOL] or (byte == cc[VEOL2] and is_extended):
             if lflag & ECHO:
                 if len(self.buffer) == self.canon_len:
-                    self.tty.output.canon_column = self.tty.output.column
+                    self.echo.set_canon_column()
                 self.echo.char(byte)
             if byte == 0xFF and termios.iflag & PARMRK:
                 self._put(byte, PLAIN)

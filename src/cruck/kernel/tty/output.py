@@ -16,7 +16,10 @@ MAX_EXPANSION: Final = 8  # one byte becomes at most a tab of spaces
 CONTROL_BYTES: Final = bytes(range(32)) + b"\x7f"
 CONTINUATION_BYTES: Final = bytes(range(0x80, 0xC0))  # of UTF-8
 COLUMN_MOVERS: Final = b"\t\b\r\n"
-UPPER: Final = bytes(range(97)) + bytes(range(65, 91)) + bytes(range(123, 256))
+# toupper() of the kernel's Latin-1 table (where 0xDF, the sharp s, is a lower-case letter like the others).
+UPPER: Final = bytes(
+    byte - 32 if 97 <= byte <= 122 or (byte >= 0xDF and byte != 0xF7) else byte for byte in range(256)
+)
 SPACES: Final = b"        "
 
 

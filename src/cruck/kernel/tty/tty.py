@@ -150,12 +150,9 @@ class Tty:
 
     def flush_echo(self) -> None:
         """Sends what the discipline wants shown, as far as there is room."""
-        pending = self.discipline.echo.pending
-        if pending:
-            count = min(len(pending), self.write_room())
-            if count > 0:
-                data = bytes(pending[:count])
-                del pending[:count]
+        if self.discipline.echo.pending:
+            data = self.discipline.echo.flush(self.write_room())
+            if data:
                 self.driver.write(data)
 
     def output_drained(self) -> None:

@@ -53,8 +53,12 @@ def insert(child: Dentry) -> None:
     parent = child.parent
     parent.children[child.name] = child
     if len(parent.children) >= parent.sweep_at:
+        directory = parent.inode
+        is_live = directory is not None and not directory.fs.caches_names
         for name, other in list(parent.children.items()):
-            if other.inode is None and other is not child:
+            if other is child or other.nr_mounts:
+                continue
+            if other.inode is None or is_live and not other.inode.revalidate():
                 del parent.children[name]
         parent.sweep_at = max(MIN_SWEEP, 2 * len(parent.children))
 

@@ -30,6 +30,10 @@ class HostMapping(Mapping):
     def length(self) -> int:
         return self.node.size()
 
+    def around_pages(self) -> int:
+        # Pages of the host's cache cost no RAM of ours; copies do.
+        return 512 if self.copy is None else 16
+
     def map_pages(self, space: AddressSpace, addr: int, length: int, offset: int, prot: int, private: bool) -> int:
         if self.copy is not None and (private or not prot & PROT_WRITE):
             return self._map_copy(space, addr, length, offset, prot, private)

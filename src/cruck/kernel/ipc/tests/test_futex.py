@@ -92,7 +92,7 @@ def test_wait_ends_at_its_time_or_by_a_signal() -> None:
     assert rerun(task) == -ERESTARTSYS
     task.pending.discard(~0)
     # An absolute time on the real-time clock.
-    put(task, struct.pack("<qq", 1_700_000_000, 7), 0x300)
+    put(task, struct.pack("<qq", 1_700_000_000, 5000), 0x300)
     assert rig.futex(task, WORD, WAIT_BITSET | 256, 0, TIME, 0, 1) == BLOCKED
     rig.kernel.advance(10**9)
     assert rerun(task) == -ETIMEDOUT

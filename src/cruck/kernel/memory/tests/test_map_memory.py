@@ -18,7 +18,9 @@ PRIVATE = 2
 SHARED = 1
 
 
-def fails(errno: int, mm: Mm, addr: int, length: int, prot: int, flags: int, file: File | None = None, offset: int = 0) -> None:
+def fails(
+    errno: int, mm: Mm, addr: int, length: int, prot: int, flags: int, file: File | None = None, offset: int = 0
+) -> None:
     before = [(vma.start, vma.end, vma.prot) for vma in mm.vmas]
     with pytest.raises(LinuxError) as caught:
         mm.mmap(addr, length, prot, flags, file, offset)

@@ -24,7 +24,17 @@ from cruck.kernel.vfs.file import File
 from cruck.kernel.vfs.inode import Inode
 from cruck.testing.kernels import boot, spawn
 
-AT = {"phdr": 3, "phnum": 5, "base": 7, "entry": 9, "secure": 23, "random": 25, "execfn": 31, "vdso": 33, "platform": 15}
+AT = {
+    "phdr": 3,
+    "phnum": 5,
+    "base": 7,
+    "entry": 9,
+    "secure": 23,
+    "random": 25,
+    "execfn": 31,
+    "vdso": 33,
+    "platform": 15,
+}
 
 
 def put(kernel: Kernel, name: bytes, data: bytes, mode: int = 0o755, uid: int = 0) -> Inode:
@@ -138,7 +148,9 @@ def test_scripts(task: Task) -> None:
     put(task.kernel, b"prog", elf_files.static())
     put(task.kernel, b"script", b"#! /prog  one argument \t\nrest")
     assert execve(task, b"/script", [b"name", b"x"], []) == 0
-    assert task.user.read(task.mm.arg_start, task.mm.arg_end - task.mm.arg_start) == b"/prog\0one argument\0/script\0x\0"
+    assert (
+        task.user.read(task.mm.arg_start, task.mm.arg_end - task.mm.arg_start) == b"/prog\0one argument\0/script\0x\0"
+    )
     assert task.comm == b"script" and task.process.name == b"/script"
     assert task.user.read_cstring(auxv(task)[AT["execfn"]], 99) == b"/script"
 

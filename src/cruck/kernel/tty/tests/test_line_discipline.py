@@ -235,7 +235,6 @@ def test_a_line_keeps_4095_bytes_and_can_still_be_ended(screen: Screen) -> None:
 
 
 def test_the_end_of_an_overlong_line_can_be_erased(screen: Screen) -> None:
-    # The byte after the 4095th waits in the last place for another to take it (as on Linux), so it goes first.
     screen.type(b"x" * 4095 + b"\x7f\x7f" + b"\n")
     assert screen.read(5000) == b"x" * 4093 + b"\n"
 

@@ -11,7 +11,7 @@ from cruck.framework.clock import ManualClock
 from cruck.framework.hardware import PROT_READ, PROT_WRITE
 from cruck.framework.mm.user_memory import FaultResolver, UserFault, UserMemory
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.fs.tmpfs import TmpFs
+from cruck.kernel.fs.tmpfs import TYPE, TmpFs
 from cruck.kernel.process.credentials import Credentials
 from cruck.kernel.process.file_table import FileTable, FsContext
 from cruck.kernel.process.process import Process, ProcessGroup, Session
@@ -63,6 +63,7 @@ class World:
         self.groups: dict[int, ProcessGroup] = {}
         self.timers = FakeTimers()
         self.anon = AnonFileSystems()
+        self.file_systems = {b"tmpfs": TYPE}
         self.signals: list[tuple[int, int]] = []
         self.dev = 64
         self.ino = 1
