@@ -54,10 +54,7 @@ class Loaded:
         self.set_vvar()
 
     def set_vvar(self, flags: int = 0, realtime_ns: int = 0, monotonic_ns: int = 0, has_host: bool = True) -> None:
-        host = [
-            ctypes.cast(getattr(self.libc, name), ctypes.c_void_p).value or 0
-            for name in ("clock_gettime", "clock_getres")
-        ]
+        host = [ctypes.cast(getattr(self.libc, name), ctypes.c_void_p).value or 0 for name in ("clock_gettime", "clock_getres")]
         if not has_host:
             host = [0, 0]
         self.memory[: VVAR.size] = VVAR.pack(host[0], 0, flags, realtime_ns, monotonic_ns, 2, host[1])
@@ -123,9 +120,7 @@ def test_other_clocks_and_trapping_go_to_the_kernel(vdso: Loaded) -> None:
     assert abs(vdso.clock(1) - time.monotonic_ns()) < 10**9
     vdso.set_vvar(0, 10**15, 10**15, False)
     assert abs(vdso.clock(0) - time.time_ns()) < 10**9
-    assert (
-        vdso.call("clock_gettime", ctypes.c_int(99), ctypes.byref((ctypes.c_int64 * 2)())) & 0xFFFF_FFFF == 0xFFFF_FFEA
-    )
+    assert vdso.call("clock_gettime", ctypes.c_int(99), ctypes.byref((ctypes.c_int64 * 2)())) & 0xFFFF_FFFF == 0xFFFF_FFEA
 
 
 def test_gettimeofday_time_getres_and_getcpu(vdso: Loaded) -> None:

@@ -179,6 +179,7 @@ class Box:
     def close(self) -> None:
         """Everything of the run on the host is gone when it returns. Idempotent."""
         self.machine.close()
+        self.world.close()
 
 
 def _open_log(config: RunConfig) -> Log:

@@ -29,25 +29,25 @@ ADDED, MODIFIED, DELETED = "A", "M", "D"
 class Change:
     """One path. A deleted directory is one change, without those of what was in it."""
 
-    code: str  # A, M or D
+    kind: str  # A, M or D
     path: bytes  # relative to the tree
-    kind: str  # file, directory, symlink, fifo, socket, device; of what was there for D
+    file_type: str  # file, directory, symlink, fifo, socket, device; of what was there for D
     size: int  # bytes, of a file or link that is there now; else 0
     is_replacement: bool  # M: something of another kind, or a new directory, has taken the place
 
-    def __init__(self, code: str, path: bytes, inode: Inode, is_replacement: bool = False) -> None:
-        self.code = code
+    def __init__(self, kind: str, path: bytes, inode: Inode, is_replacement: bool = False) -> None:
+        self.kind = kind
         self.path = path
-        self.kind = KINDS.get(stat.S_IFMT(inode.mode), "other")
-        self.size = inode.stat().size if code != DELETED and self.kind in ("file", "symlink") else 0
+        self.file_type = KINDS.get(stat.S_IFMT(inode.mode), "other")
+        self.size = inode.stat().size if kind != DELETED and self.file_type in ("file", "symlink") else 0
         self.is_replacement = is_replacement
 
     def __repr__(self) -> str:
-        return f"<Change {self.code} {os.fsdecode(self.path)}>"
+        return f"<Change {self.kind} {os.fsdecode(self.path)}>"
 
     def describe(self) -> str:
         """A line of `--diff`: "M notes.txt"; directories end with a slash."""
-        return f"{self.code} {os.fsdecode(self.path)}{'/' if self.kind == 'directory' else ''}"
+        return f"{self.kind} {os.fsdecode(self.path)}{'/' if self.file_type == 'directory' else ''}"
 
 
 def collect_changes(fs: OverlayFs) -> list[Change]:
@@ -157,7 +157,7 @@ def select(changes: list[Change], paths: list[bytes]) -> list[Change]:
     for change in changes:
         for path in wanted:
             is_selected = path in (b"", b".", change.path) or change.path.startswith(path + b"/")
-            is_above = change.kind == "directory" and change.code != DELETED and path.startswith(change.path + b"/")
+            is_above = change.file_type == "directory" and change.kind != DELETED and path.startswith(change.path + b"/")
             if is_selected or is_above:
                 chosen.append(change)
                 break
@@ -173,11 +173,11 @@ def commit(fs: OverlayFs, changes: list[Change], host: HostDirectory) -> list[tu
     owners = lower.owners if isinstance(lower, HostFs) else OwnerMap(0, 0, 0, 0)
     links: dict[Inode, bytes] = {}  # files with several names → the first one made
     for change in changes:
-        result = _remove(host, change.path) if change.code == DELETED or change.is_replacement else 0
+        result = _remove(host, change.path) if change.kind == DELETED or change.is_replacement else 0
         if result < 0:
             failures.append((change, os.strerror(-result)))
     for change in changes:
-        if change.code == DELETED:
+        if change.kind == DELETED:
             continue
         try:
             inode = _find(fs, change.path)

@@ -35,6 +35,7 @@ class Mounter:
         # Makes directories that belong to the run's user, wherever they are.
         self.user_creds = Credentials(config.uid, config.gid, ())
         self.user_creds.cap_effective = ALL_CAPABILITIES
+        self.host_trees: list[HostFs] = []
         self.owners = OwnerMap(os.geteuid(), os.getegid(), config.uid, config.gid)
 
     # File systems.
@@ -44,7 +45,9 @@ class Mounter:
 
     def hostfs(self, host: HostDirectory, is_live: bool, is_shared: bool) -> HostFs:
         """is_shared: the user's own files, shown as the run's user's; else the system's, with their true owners."""
-        return HostFs(self.kernel, self.kernel.next_anon_dev(), host, is_live, self.owners if is_shared else None)
+        fs = HostFs(self.kernel, self.kernel.next_anon_dev(), host, is_live, self.owners if is_shared else None)
+        self.host_trees.append(fs)
+        return fs
 
     def overlay(self, lower: HostFs, upper: FileSystem | None) -> OverlayFs:
         upper_root = upper.root if upper is not None else None

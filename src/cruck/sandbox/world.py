@@ -93,6 +93,11 @@ class World:
         self.overlays = overlays
         self.environment = variables
 
+    def close(self) -> None:
+        """Gives back the host descriptors. The changes can be neither listed nor committed afterwards."""
+        for fs in self._mounter.host_trees:
+            fs.close_host()
+
     def explain_missing(self, program: str) -> str | None:
         """A sentence for the user if the host has `program` but the run cannot see it."""
         config = self._mounter.config
@@ -155,6 +160,7 @@ class _Builder:
         self.config = config
         self.overlays: list[WorldOverlay] = []
         self.home = "/"
+        self.start = os.path.realpath(config.cwd)  # the caller's directory, as getcwd() would name it
 
     def build(self) -> World:
         raise NotImplementedError
@@ -249,7 +255,7 @@ class _DefaultBuilder(_Builder):
         mount_kernel_file_systems(mounter)
         self._make_home()
         self._mount_current_directory()
-        return self.finish(config.cwd, self._search_path())
+        return self.finish(self.start, self._search_path())
 
     def _mount_system(self, name: str) -> None:
         path = "/" + name
@@ -293,7 +299,7 @@ class _DefaultBuilder(_Builder):
 
     def _mount_current_directory(self) -> None:
         config = self.config
-        path = config.cwd
+        path = self.start
         top = _top(path)
         is_ours = top in OUR_DIRECTORIES and not path.startswith(("/run/", "/dev/shm/"))
         if path == "/" or is_ours or path.strip("/") in SYSTEM_DIRECTORIES:
@@ -343,13 +349,16 @@ class _RootfsBuilder(_Builder):
             self.add_overlay("/", source, overlay, False)
             root = overlay
         mounter = self.mounter = Mounter(kernel, config, root, os.fsencode(source), 0)
+        mounter.host_trees = tools.host_trees
         mount_kernel_file_systems(mounter)
         if config.read_only:
             for path in ("/tmp", "/run"):
                 if mounter.find(path) is not None:
                     mounter.mount(mounter.tmpfs(b"mode=1777"), path, MS_NOSUID | MS_NODEV, b"tmpfs")
         self._mount_generated()
-        self.home = self._home(open_host(source))
+        image = open_host(source)
+        self.home = self._home(image)
+        image.close()
         return self.finish("/", DEFAULT_PATH)
 
     def _mount_generated(self) -> None:

@@ -369,6 +369,26 @@ class HostDirectory:
             os.close(pin)
         return 0
 
+    def fsync_directory(self, path: bytes) -> int:
+        """The names in a directory reach the disk."""
+        directory = self._directory(path)
+        if directory < 0:
+            return directory
+        try:
+            fd = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            return -(error.errno or errno.EIO)
+        return 0
+
+    def sync(self) -> None:
+        """sync(2), if there can be anything of ours to write back. Cost: that of the whole host's dirty pages."""
+        if self.is_writable and self._root >= 0:
+            os.sync()
+
     def forget(self, path: bytes) -> None:
         """Something else has, or may have, this name now: drops what is cached of it and beneath it."""
         if not self._cache:

@@ -120,9 +120,9 @@ uint32_t effective_prot(uint64_t entry);
 int segment_frame(segment *g, uint64_t page, uint32_t *frame); /* allocates holes */
 
 /* ---- context.c ---- */
-enum { REG_R15, REG_R14, REG_R13, REG_R12, REG_RBP, REG_RBX, REG_R11, REG_R10, REG_R9, REG_R8, REG_RAX, REG_RCX,
-       REG_RDX, REG_RSI, REG_RDI, REG_ORIG, REG_RIP, REG_CS, REG_EFLAGS, REG_RSP, REG_SS, REG_FS_BASE, REG_GS_BASE,
-       REG_DS, REG_ES, REG_FS, REG_GS };
+enum { USER_R15, USER_R14, USER_R13, USER_R12, USER_RBP, USER_RBX, USER_R11, USER_R10, USER_R9, USER_R8, USER_RAX, USER_RCX,
+       USER_RDX, USER_RSI, USER_RDI, USER_ORIG, USER_RIP, USER_CS, USER_EFLAGS, USER_RSP, USER_SS, USER_FS_BASE, USER_GS_BASE,
+       USER_DS, USER_ES, USER_FS, USER_GS };
 
 enum list { LIST_NONE, LIST_RUNNING, LIST_READY };
 

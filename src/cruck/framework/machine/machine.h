@@ -40,7 +40,8 @@ int machine_new(machine **out, const char *stub_path, uint64_t ram_bytes, bool h
 /* [waits] Ends all processes; objects stay valid and answer −ESRCH. Idempotent. Safe in a forked copy: does nothing. */
 void machine_close(machine *m);
 void machine_free(machine *m);              /* closed before; no object of it is left */
-bool machine_is_closed(const machine *m);   /* also true in a forked copy of the process */
+bool machine_is_closed(const machine *m);
+bool machine_is_foreign(const machine *m);  /* we are a forked copy of its process: touch nothing */
 bool machine_try_enter(machine *m);
 void machine_enter(machine *m);             /* [waits] never with the GIL */
 void machine_leave(machine *m);

@@ -18,7 +18,7 @@ int segment_new(segment **out, machine *m)
 
 void segment_free(segment *g)
 {
-    for (uint64_t page = 0; !g->m->is_closed && (page = table_next(&g->table, page, MAX_PAGE)) < MAX_PAGE; page++)
+    for (uint64_t page = 0; (page = table_next(&g->table, page, MAX_PAGE)) < MAX_PAGE; page++)
         ram_put(&g->m->ram, PTE_FRAME(table_get(&g->table, page)));
     table_destroy(&g->table);
     free(g);

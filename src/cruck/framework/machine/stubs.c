@@ -329,6 +329,7 @@ void stub_kill(struct stub *stub)
     for (int i = 0; i < 1000 && poll(&hangup, 1, 100) <= 0; i++)
         ;
     stub->is_gone = true;
+    epoll_ctl(stub->m->epoll, EPOLL_CTL_DEL, stub->sock, NULL);     /* a hang-up is reported for ever */
     int pid = stub->pid;
     if (stub->m->warden_sock >= 0)
         (void)!send(stub->m->warden_sock, &pid, sizeof pid, MSG_NOSIGNAL);
@@ -339,7 +340,6 @@ void stub_free(struct stub *stub)
     machine *m = stub->m;
     stub_kill(stub);
     slots_drop(stub);
-    epoll_ctl(m->epoll, EPOLL_CTL_DEL, stub->sock, NULL);
     close(stub->sock);
     m->order_used[stub->index] = 0;
     if (stub->prev)

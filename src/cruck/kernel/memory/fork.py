@@ -44,7 +44,7 @@ def _copy_numbers(parent: "Mm", child: "Mm") -> None:
     child.rlimits = parent.rlimits
     child.areas.set_top(parent.areas.top)
     child.stack_top = parent.stack_top
-    child.set_exe(parent.exe_file)
+    child.set_exe(parent.exe)
     child.auxv = parent.auxv
     child.start_code, child.end_code = parent.start_code, parent.end_code
     child.start_data, child.end_data = parent.start_data, parent.end_data

@@ -40,7 +40,7 @@ from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.memory import placement
 from cruck.kernel.memory.anon_shared import AnonSharedMapping
-from cruck.kernel.memory.fault import populate
+from cruck.kernel.memory.fault import populate, prefault
 from cruck.kernel.memory.vma import (
     VM_DONTEXPAND,
     VM_LOCKONFAULT,
@@ -105,10 +105,11 @@ def mmap(mm: "Mm", addr: int, length: int, prot: int, flags: int, file: "File | 
         mapping = AnonSharedMapping(mm.machine, length)
     vma = Vma(mm, start, start + length, prot & RWX, area_flags, mapping, file, offset, b"")
     _place(mm, vma, flags)
-    if (flags & MAP_POPULATE and not flags & MAP_NONBLOCK) or (
-        area_flags & MAP_LOCKED and not area_flags & VM_LOCKONFAULT
-    ):
+    if (flags & MAP_POPULATE and not flags & MAP_NONBLOCK) or (area_flags & MAP_LOCKED and not area_flags & VM_LOCKONFAULT):
         _try_populate(mm, start, start + length, prot, area_flags)
+    elif file is not None and prot & RWX and flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) and area_flags & MAP_PRIVATE:
+        # This is how loaders map the segments of programs and libraries.
+        prefault(mm, start, start + length, bool(prot & PROT_WRITE))
     return start
 
 

@@ -41,7 +41,7 @@ class Mm(FaultResolver):
     stack_top: int
     reserved: list[tuple[int, int]]  # the machine's
     # Set by execve, shown in /proc.
-    exe_file: "File | None"  # holds a reference
+    exe: "File | None"  # holds a reference
     auxv: bytes
     start_code: int
     end_code: int
@@ -81,7 +81,7 @@ class Mm(FaultResolver):
         self.vmas = self.areas.vmas
         self.reserved = kernel.machine.reserved_ranges()
         self.refs = 1
-        self.exe_file = None
+        self.exe = None
         self.auxv = b""
         self.start_code = self.end_code = self.start_data = self.end_data = 0
         self.start_brk = self.brk = self.start_stack = 0
@@ -126,7 +126,7 @@ class Mm(FaultResolver):
         """Takes a reference."""
         if file is not None:
             file.get()
-        old, self.exe_file = self.exe_file, file
+        old, self.exe = self.exe, file
         if old is not None:
             old.put()
 

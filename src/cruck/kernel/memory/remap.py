@@ -59,9 +59,7 @@ def mremap(mm: "Mm", old: int, old_length: int, new_length: int, flags: int, new
     return _move(mm, vma, old, old_length, new_length, target, False)
 
 
-def _move_to(
-    mm: "Mm", vma: Vma, old: int, old_length: int, new_length: int, flags: int, new: int, can_lock: bool
-) -> int:
+def _move_to(mm: "Mm", vma: Vma, old: int, old_length: int, new_length: int, flags: int, new: int, can_lock: bool) -> int:
     if flags & MREMAP_FIXED:
         if new & PAGE_MASK or new > mm.user_end - new_length:
             raise LinuxError(EINVAL)

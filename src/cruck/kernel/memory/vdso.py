@@ -13,6 +13,7 @@ from cruck.framework import vdso_image
 from cruck.framework.clock import HostClock
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE, AddressSpace, Segment
 from cruck.kernel.memory import placement
+from cruck.kernel.memory.fault import prefault
 from cruck.kernel.vfs.mapping import Mapping
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Vdso:
         mm.mmap_object(start, PAGE_SIZE, PROT_READ, flags, mapping, 0, b"[vvar]")
         mm.mmap_object(base, self.image_bytes, PROT_READ | PROT_EXEC, flags, mapping, PAGE_SIZE, b"[vdso]")
         mm.vdso_base = base
+        prefault(mm, base, base + self.image_bytes, False)
         return base
 
     def _write_vvar(self) -> None:

@@ -156,11 +156,7 @@ def _read_phdr(file: "File", image: ElfImage, phdr: tuple[int, ...], phoff: int,
             return
         if file_size and (offset - vaddr) & PAGE_MASK:
             raise LinuxError(ENOEXEC, "segment alignment")
-        prot = (
-            (PROT_READ if flags & PF_R else 0)
-            | (PROT_WRITE if flags & PF_W else 0)
-            | (PROT_EXEC if flags & PF_X else 0)
-        )
+        prot = (PROT_READ if flags & PF_R else 0) | (PROT_WRITE if flags & PF_W else 0) | (PROT_EXEC if flags & PF_X else 0)
         low, high = vaddr & ~PAGE_MASK, (vaddr + memory_size + PAGE_MASK) & ~PAGE_MASK
         if not image.segments or low < image.low:
             image.low = low

@@ -3,7 +3,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import ENODEV, EBUSY, EINVAL, ELOOP, ENOENT, ENOSPC, ENOTDIR, EPERM
+from cruck.abi.errno import EBUSY, EINVAL, ELOOP, ENODEV, ENOENT, ENOSPC, ENOTDIR, EPERM
 from cruck.abi.fcntl import AT_FDCWD
 from cruck.abi.mount import (
     MNT_DETACH,

@@ -82,7 +82,11 @@ class Echo:
         while done < len(pending) and len(out) + MAX_EXPANSION <= room:
             operation = pending[done]
             done += 1
-            if operation < CONTROL:
+            if operation == 0xFF:
+                # Linux's own escape byte: it goes past OPOST.
+                out.append(0xFF)
+                output.column += 1
+            elif operation < CONTROL:
                 out += output.process(bytes((operation,)), termios)
             elif operation < SET_CANON_COLUMN:
                 out += bytes((94, operation - CONTROL ^ 0o100))

@@ -92,7 +92,8 @@ class LineDiscipline:
             self.marks = bytearray(len(self.buffer))
             self.canon_len = 0
             if new.lflag & ICANON and self.buffer:
-                self.marks[-1] = LINE_END
+                # A NUL in last place looks like an end-of-file mark (__DISABLED_CHAR) to Linux, so it is one.
+                self.marks[-1] = LINE_END if self.buffer[-1] else END_OF_FILE
                 self.canon_len = len(self.buffer)
             self.echo.is_erasing = False
             self.is_literal_next = False
@@ -173,6 +174,7 @@ class LineDiscipline:
         tty = self.tty
         if tty.is_stopped and not tty.is_stopped_by_call and termios.iflag & IXON and termios.iflag & IXANY:
             tty.start_output()
+            tty.flush_echo()
 
     def _echo_in_line(self, byte: int) -> None:
         self.echo.finish_erasing()
@@ -188,6 +190,7 @@ class LineDiscipline:
         if iflag & IXON:
             if byte == cc[VSTART]:
                 self.tty.start_output()
+                self.tty.flush_echo()
                 return
             if byte == cc[VSTOP]:
                 self.tty.stop_output()

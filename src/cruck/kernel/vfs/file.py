@@ -78,14 +78,11 @@ class File:
                 for item in list(self.epoll_items):
                     item.detach()
                 self.epoll_items = None
-            if self.path is not None:
-                self._leave_inode(self.path)
-            else:
-                self.release()
+            self._leave_inode()
 
-    def _leave_inode(self, path: "Path") -> None:
+    def _leave_inode(self) -> None:
         """Gives back locks and counts; the inode is forgotten with its last name and last file."""
-        inode = path.dentry.inode
+        inode = self.inode()
         if inode is not None and inode.locks is not None:
             inode.locks.release_file(self)
         self.release()

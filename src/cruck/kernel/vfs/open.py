@@ -122,7 +122,9 @@ def _open_create(task: "Task", walker: Walker, start: Path, path: bytes, flags: 
     directory = walker.walk_parent(start, path)
     while True:
         name = walker.last
-        if names.is_special_name(name) or walker.has_slash:
+        if names.is_special_name(name):
+            raise LinuxError(EEXIST if flags & O_EXCL else EISDIR)
+        if walker.has_slash:
             raise LinuxError(EISDIR)
         place = walker.child(directory, name)
         inode = place.dentry.inode

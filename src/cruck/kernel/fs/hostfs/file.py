@@ -177,4 +177,7 @@ class HostDirectoryFile(File):
         return entries
 
     def fsync(self, data_only: bool) -> int:
-        return 0
+        node = self.node
+        if node.is_gone or node.fs.is_read_only:
+            return 0
+        return node.host_fs.host.fsync_directory(node.host_path())

@@ -50,7 +50,8 @@ class HostFs(FileSystem):
     readers: dict[HostInode, None]  # inodes with an open `reader` that may be closed, oldest first; ≤ MAX_READERS
     linked: dict[tuple[int, int], HostInode]  # by host (dev, ino): several names, or open now
     fresh: HostInode | None  # made last: its `writer` waits for the open that follows a create
-    nr_writers: int  # inodes with an open `writer`
+    writers: dict[HostInode, None]  # inodes with an open `writer`; ≤ MAX_WRITERS
+    pinned: dict[HostInode, None]  # inodes without a name whose `reader` is all that is left
     device_index: dict[int, int]  # host st_dev → which: host mounts inside the tree need inode numbers of their own
 
     def __init__(self, kernel: "Kernel", dev: int, host: HostDirectory, is_live: bool,
@@ -66,7 +67,8 @@ class HostFs(FileSystem):
         self.readers = {}
         self.linked = {}
         self.fresh = None
-        self.nr_writers = 0
+        self.writers = {}
+        self.pinned = {}
         self.device_index = {}
         st = host.stat(b"")
         if isinstance(st, int):
@@ -78,6 +80,17 @@ class HostFs(FileSystem):
         if isinstance(answer, int):
             raise LinuxError(-answer)
         return (HOSTFS_SUPER_MAGIC, *answer)
+
+    def sync(self) -> None:
+        self.host.sync()
+
+    def close_host(self) -> None:
+        """The run is over: gives back every host descriptor. Later calls answer EBADF."""
+        for inode in [*self.readers, *self.pinned]:
+            inode.close_reader()
+        for inode in list(self.writers):
+            inode.close_writer()
+        self.host.close()
 
     def unique_ino(self, dev: int, ino: int) -> int:
         """The inode number we show: the host's, made different for host file systems mounted inside the tree."""
@@ -111,7 +124,7 @@ class HostFs(FileSystem):
         """The host file for writing, and reading where the host allows it. Errors: LinuxError."""
         writer = inode.writer
         if writer is None:
-            if self.nr_writers >= MAX_WRITERS:
+            if len(self.writers) >= MAX_WRITERS:
                 raise LinuxError(ENFILE, "too many host files are open for writing")
             opened = self.host.open(inode.host_path(), 2)
             if isinstance(opened, int) and access == 1:
@@ -125,7 +138,7 @@ class HostFs(FileSystem):
                 opened.close()
                 raise LinuxError(ESTALE)
             inode.writer = writer = opened
-            self.nr_writers += 1
+            self.writers[inode] = None
         if inode is self.fresh:
             self.fresh = None
         return writer
@@ -138,5 +151,5 @@ class HostFs(FileSystem):
             previous.close_writer()
         inode.writer = writer
         inode.is_writer_readable = True
-        self.nr_writers += 1
+        self.writers[inode] = None
         self.fresh = inode

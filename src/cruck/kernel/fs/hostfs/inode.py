@@ -214,12 +214,13 @@ class HostInode(Inode):
         reader, self.reader = self.reader, None
         if reader is not None:
             self.host_fs.readers.pop(self, None)
+            self.host_fs.pinned.pop(self, None)
             reader.close()
 
     def close_writer(self) -> None:
         writer, self.writer = self.writer, None
         if writer is not None:
-            self.host_fs.nr_writers -= 1
+            self.host_fs.writers.pop(self, None)
             writer.close()
 
     def forget(self) -> None:
@@ -281,7 +282,10 @@ class HostInode(Inode):
                 return
             self.is_gone = True
             if self.nr_files:
-                self.host_fs.readers.pop(self, None)  # what is open cannot be opened again: never closed for room
+                # What is open cannot be opened again: it is never closed for room.
+                self.host_fs.readers.pop(self, None)
+                if self.reader is not None:
+                    self.host_fs.pinned[self] = None
             else:
                 self.host_fs.linked.pop(self.key, None)
                 self.close_reader()

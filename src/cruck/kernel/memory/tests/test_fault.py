@@ -90,7 +90,8 @@ def test_windows_shrink_when_memory_is_short_and_exhaustion_is_told() -> None:
 
 def test_private_file_pages_are_copied_at_the_first_write() -> None:
     mm = new_mm()
-    file = MemoryFile(mm, b"a" * (2 * PAGE)).get()
+    file = MemoryFile(mm, b"a" * (2 * PAGE))
+    file.get()
     addr = mm.mmap(0, 2 * PAGE, RW, 2, file, 0)
     assert mm.user.read(addr, 1) == b"a"
     mm.user.write(addr, b"b")
@@ -100,7 +101,8 @@ def test_private_file_pages_are_copied_at_the_first_write() -> None:
 
 def test_shared_file_pages_are_the_file() -> None:
     mm = new_mm()
-    file = MemoryFile(mm, b"a" * PAGE).get()
+    file = MemoryFile(mm, b"a" * PAGE)
+    file.get()
     addr = mm.mmap(0, PAGE, RW, 1, file, 0)
     mm.user.write(addr, b"b")
     assert file.pages.segment.read(0, 2) == b"ba"
@@ -108,7 +110,8 @@ def test_shared_file_pages_are_the_file() -> None:
 
 def test_beyond_the_file_is_sigbus() -> None:
     mm = new_mm()
-    file = MemoryFile(mm, b"a" * 100).get()
+    file = MemoryFile(mm, b"a" * 100)
+    file.get()
     addr = mm.mmap(0, 2 * PAGE, RW, 1, file, 0)
     assert mm.user.read(addr + 99, 2) == b"a\0"
     assert mm.handle_fault(addr + PAGE, READ) == ADRERR
@@ -117,7 +120,8 @@ def test_beyond_the_file_is_sigbus() -> None:
 
 def test_truncate_takes_pages_away_and_keeps_the_partial_one() -> None:
     mm = new_mm()
-    file = MemoryFile(mm, b"a" * (4 * PAGE)).get()
+    file = MemoryFile(mm, b"a" * (4 * PAGE))
+    file.get()
     addr = mm.mmap(0, 4 * PAGE, RW, 1, file, 0)
     private = mm.mmap(0, 4 * PAGE, RW, 2, file, 0)
     mm.user.read(addr, 4 * PAGE)
@@ -130,7 +134,8 @@ def test_truncate_takes_pages_away_and_keeps_the_partial_one() -> None:
 
 def test_a_hole_punch_leaves_private_copies() -> None:
     mm = new_mm()
-    file = MemoryFile(mm, b"a" * (4 * PAGE)).get()
+    file = MemoryFile(mm, b"a" * (4 * PAGE))
+    file.get()
     private = mm.mmap(0, 4 * PAGE, RW, 2, file, 0)
     mm.user.read(private, 4 * PAGE)
     mm.user.write(private + PAGE, b"mine")

@@ -18,9 +18,7 @@ PRIVATE = 2
 SHARED = 1
 
 
-def fails(
-    errno: int, mm: Mm, addr: int, length: int, prot: int, flags: int, file: File | None = None, offset: int = 0
-) -> None:
+def fails(errno: int, mm: Mm, addr: int, length: int, prot: int, flags: int, file: File | None = None, offset: int = 0) -> None:
     before = [(vma.start, vma.end, vma.prot) for vma in mm.vmas]
     with pytest.raises(LinuxError) as caught:
         mm.mmap(addr, length, prot, flags, file, offset)
@@ -127,7 +125,8 @@ def test_a_file_lives_as_long_as_a_part_of_its_mapping() -> None:
 
 def test_neighbouring_file_mappings_merge_only_when_offsets_continue() -> None:
     mm = new_mm()
-    file = MemoryFile(mm, bytes(4 * PAGE)).get()
+    file = MemoryFile(mm, bytes(4 * PAGE))
+    file.get()
     mm.mmap(0x700000, PAGE, 1, PRIVATE | FIXED, file, 0)
     mm.mmap(0x701000, PAGE, 1, PRIVATE | FIXED, file, PAGE)
     assert len(mm.vmas) == 1 and file.refs == 2

@@ -57,7 +57,8 @@ def test_mprotect_checks_everything_first() -> None:
         assert caught.value.errno == errno
         assert shape(mm) == before
     mprotect(mm, BASE, 0, READ)
-    file = MemoryFile(mm, b"x", 0).get()
+    file = MemoryFile(mm, b"x", 0)
+    file.get()
     addr = mm.mmap(0, PAGE, READ, 1, file, 0)
     with pytest.raises(LinuxError) as caught:
         mprotect(mm, addr, PAGE, RW)
@@ -142,7 +143,8 @@ def test_dontneed_drops_and_reads_again() -> None:
     mm.user.write(BASE, b"gone")
     advise.madvise(mm, BASE, PAGE, 4, False)
     assert mm.user.read(BASE, 4) == bytes(4)
-    file = MemoryFile(mm, b"file").get()
+    file = MemoryFile(mm, b"file")
+    file.get()
     addr = mm.mmap(0, PAGE, RW, 2, file, 0)
     mm.user.write(addr, b"mine")
     advise.madvise(mm, addr, PAGE, 4, False)
@@ -187,7 +189,8 @@ def test_madvise_errors() -> None:
 
 def test_msync_writes_shared_files_back() -> None:
     mm = mapped(1)
-    file = MemoryFile(mm, bytes(4 * PAGE)).get()
+    file = MemoryFile(mm, bytes(4 * PAGE))
+    file.get()
     addr = mm.mmap(BASE + PAGE, 4 * PAGE, RW, 1 | FIXED, file, 0)
     advise.msync(mm, BASE, 3 * PAGE, True, False)
     assert file.pages.synced == [(0, 2 * PAGE)]

@@ -13,9 +13,7 @@ ET_DYN = 3
 Phdr = tuple[int, int, int, int, int, int, int]  # type, flags, offset, vaddr, filesz, memsz, align
 
 
-def elf(
-    kind: int, entry: int, phdrs: list[Phdr], size: int, machine: int = 62, ident: bytes = b"\x7fELF\x02\x01\x01"
-) -> bytes:
+def elf(kind: int, entry: int, phdrs: list[Phdr], size: int, machine: int = 62, ident: bytes = b"\x7fELF\x02\x01\x01") -> bytes:
     """An ELF file of `size` bytes whose contents are its own offsets modulo 251 behind the headers."""
     head = ELF64_EHDR.pack(ident, kind, machine, 1, entry, 64, 0, 0, 64, 56, len(phdrs), 0, 0, 0)
     for p in phdrs:

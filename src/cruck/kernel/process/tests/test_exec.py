@@ -123,7 +123,7 @@ def test_a_pie_program_starts_in_its_interpreter(task: Task) -> None:
     assert aux[AT["phdr"]] == PIE_BASE + 64
     assert task.context.get_reg(RIP) == aux[AT["base"]] + 0x80
     assert task.mm.brk == PIE_BASE + 0x2000
-    assert task.mm.exe_file is not None and task.mm.exe_file.path is not None
+    assert task.mm.exe is not None and task.mm.exe.path is not None
 
 
 def test_a_static_pie_lies_among_the_mappings(task: Task) -> None:
@@ -148,9 +148,7 @@ def test_scripts(task: Task) -> None:
     put(task.kernel, b"prog", elf_files.static())
     put(task.kernel, b"script", b"#! /prog  one argument \t\nrest")
     assert execve(task, b"/script", [b"name", b"x"], []) == 0
-    assert (
-        task.user.read(task.mm.arg_start, task.mm.arg_end - task.mm.arg_start) == b"/prog\0one argument\0/script\0x\0"
-    )
+    assert task.user.read(task.mm.arg_start, task.mm.arg_end - task.mm.arg_start) == b"/prog\0one argument\0/script\0x\0"
     assert task.comm == b"script" and task.process.name == b"/script"
     assert task.user.read_cstring(auxv(task)[AT["execfn"]], 99) == b"/script"
 

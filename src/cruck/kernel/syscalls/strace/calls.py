@@ -21,6 +21,7 @@ from cruck.kernel.syscalls.strace.files import (
     ReadlinkKind,
     StatfsKind,
     StatKind,
+    StatxFlagsKind,
     StatxKind,
 )
 from cruck.kernel.syscalls.strace.ioctls import IoctlArgKind, IoctlCommandKind
@@ -209,7 +210,7 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     "lstat": (PATH, STAT),
     "fstat": (INT, STAT),
     "newfstatat": (DIRFD, PATH, STAT, AT_FLAGS),
-    "statx": (DIRFD, PATH, FlagsKind(xlat.STATX_SYNC, "AT_???"), FlagsKind(xlat.STATX_MASK, "STATX_???"), StatxKind()),
+    "statx": (DIRFD, PATH, StatxFlagsKind(), FlagsKind(xlat.STATX_MASK, "STATX_???"), StatxKind()),
     "statfs": (PATH, STATFS),
     "fstatfs": (INT, STATFS),
     "access": (PATH, AccessKind()),

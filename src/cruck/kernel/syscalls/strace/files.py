@@ -54,6 +54,16 @@ class StatKind(Kind):
         return f"{{st_mode={mode_text(mode)}, {size}, ...}}"
 
 
+class StatxFlagsKind(Kind):
+    """statx's flags: how to synchronise comes first, always."""
+
+    def show(self, call: Call, index: int) -> str | None:
+        value = call.u32(index)
+        text = xlat.choice(value & 0x6000, xlat.STATX_SYNC, "AT_STATX_???")
+        rest = value & ~0x6000
+        return text + "|" + xlat.flags(rest, xlat.AT_FLAGS, "AT_???") if rest else text
+
+
 class StatxKind(Kind):
     def __init__(self) -> None:
         super().__init__(True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cruck.abi.errno import EACCES, EINVAL, ENOTEMPTY, ENXIO, EPERM, EROFS
+from cruck.abi.errno import EACCES, EBADF, EINVAL, ENOTEMPTY, ENXIO, EPERM, EROFS
 from cruck.abi.fcntl import O_APPEND, SEEK_DATA, SEEK_END
 from cruck.abi.stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG
 from cruck.framework.hardware import PROT_READ, PROT_WRITE
@@ -85,7 +85,7 @@ def test_file_made_without_write_permission_can_be_written_by_its_maker(tmp_path
     inode = fs.root.create(b"object", S_IFREG | 0o444, os.getuid(), os.getgid())
     (tmp_path / "object").chmod(0o000)
     assert write_at(inode, 0, b"data", 2) == 4
-    assert fs.nr_writers == 0
+    assert not fs.writers
 
 
 def test_deleted_open_file_lives_on(tmp_path: Path) -> None:
@@ -99,8 +99,9 @@ def test_deleted_open_file_lives_on(tmp_path: Path) -> None:
     out = BytesWriter(100)
     assert file.read(out, 0) == 10 and out.getvalue() == b"still here"
     assert inode.stat().size == 10
+    assert list(fs.pinned) == [inode]
     file.put()
-    assert inode.reader is None
+    assert inode.reader is None and not fs.pinned
     assert fs.root.lookup(b"f") is None
 
 
@@ -264,6 +265,18 @@ def test_mapping_uses_the_page_cache_and_falls_back_to_a_copy(tmp_path: Path) ->
     segment = refusing.calls[-1][3]
     assert isinstance(segment, FakeSegment) and segment.read(0, 5001) == b"A" * 5000 + b"\0"
     file.put()
+
+
+def test_close_gives_every_descriptor_back(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for name in (b"a", b"b", b"c"):
+        (tmp_path / os.fsdecode(name)).write_bytes(b"x")
+    fs = make(tmp_path)
+    files = [down(fs, name).open(detached_path(fs.root), flags).get() for name, flags in ((b"a", 0), (b"b", 2), (b"c", 0))]
+    fs.root.unlink(b"c", down(fs, b"c"))
+    fs.close_host()
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert files[0].read(BytesWriter(1), 0) == -EBADF
 
 
 def test_pickles_with_open_files(tmp_path: Path) -> None:
