@@ -34,6 +34,7 @@ from cruck.kernel.syscalls.outcome import KEEP_REGISTERS, NOT_IMPLEMENTED
 ERESTART_FIRST: Final = -516
 ERESTART_LAST: Final = -ERESTARTSYS
 SIGKILL: Final = 9
+NR_RSEQ: Final = 334  # every libc asks, and does without: no news for the user
 SIGSEGV: Final = 11
 
 
@@ -157,7 +158,8 @@ def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, in
         task.leave_queues()
     if result == NOT_IMPLEMENTED:
         result = -ENOSYS
-        kernel.note_unsupported(syscall_name(nr))
+        if nr != NR_RSEQ:
+            kernel.note_unsupported(syscall_name(nr))
     if tracer is not None:
         tracer.leave(task, nr, args, result)
     if ERESTART_FIRST <= result <= ERESTART_LAST:

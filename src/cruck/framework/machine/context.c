@@ -182,7 +182,7 @@ void context_release(context *c)
         __atomic_store_n(&c->area->exit_wish, 1, __ATOMIC_SEQ_CST);
         if (!c->is_fresh && is_running)
             signal_task(c);                     /* the handler sees the wish at its next stop */
-        if (!c->is_fresh && !is_running)
+        else
             set_state(c, STATE_EXIT);
         s->stub->slot_states[c->number] = SLOT_LEAVING;
     }
@@ -257,24 +257,23 @@ static void resume(context *c)
 static void write_fpu(context *c, const uint8_t *data);
 
 /* The first stop, at the task's own ud2: its frame becomes the context's initial state. */
-static bool start(context *c, const struct mcontext *mc)
+static void start(context *c)
 {
     uint32_t size;
     memcpy(&size, (const uint8_t *)c->area + c->fpu + 464 + 16, 4);     /* xstate_size */
-    if (!is_stub_text(mc->rip) || size != fpu_bytes)
-        return false;
+    if (size != fpu_bytes) {
+        space_die(c->s);
+        return;
+    }
     c->is_fresh = false;
     if (c->fpu_pending)
         write_fpu(c, c->fpu_pending);
     free(c->fpu_pending);
     c->fpu_pending = NULL;
-    if (c->list != LIST_RUNNING)
-        return true;                            /* not run yet: somebody asked for the FPU state */
     if (c->wants_interrupt)
         report(c, STOP_INTERRUPTED, 0, 0, 0, 0);
     else
         resume(c);
-    return true;
 }
 
 static void stop_syscall(context *c, uint32_t arch)
@@ -317,13 +316,13 @@ void context_collect(context *c)
     int signo = c->area->signo, code = c->area->code;
     uint32_t arch = c->area->arch;
     uint64_t address = c->area->address;
-    if (!read_frame(c, &mc) || (c->is_fresh ? signo != SIGILL || !start(c, &mc) : is_stub_text(mc.rip))) {
-        space_die(c->s);
+    if (!read_frame(c, &mc) || is_stub_text(mc.rip) != c->is_fresh || (c->is_fresh && signo != SIGILL)) {
+        space_die(c->s);                        /* within the stub's text there is only one legitimate stop: the first */
         return;
     }
-    if (c->list != LIST_RUNNING || signo == SIGILL) {
-        if (c->list != LIST_RUNNING || is_stub_text(mc.rip))
-            return;                             /* start() has done it */
+    if (c->is_fresh) {
+        start(c);
+        return;
     }
     take_registers(c, &mc);
     if (signo == INTERRUPT_SIGNAL) {

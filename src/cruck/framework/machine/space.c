@@ -285,18 +285,20 @@ int space_map_segment(space *s, uint64_t addr, uint64_t length, segment *g, uint
     uint64_t first = addr / PAGE, end = first + length / PAGE;
     int result = begin(s);
     uint64_t flags = PTE_SEGMENT | (private ? (prot & ~MACHINE_WRITE) | PTE_COW : prot);
-    for (uint64_t page = first; result == 0 && page < end && s->error == 0; page++) {
+    if (result < 0)
+        return result;
+    for (uint64_t page = first; page < end && s->error == 0; page++) {
         uint32_t frame;
         if (table_get(&s->table, page))
             continue;
         result = segment_frame(g, offset / PAGE + page - first, &frame);
-        if (result == 0) {
-            ram_get(&s->m->ram, frame);
-            set_mapped(s, page, frame_entry(frame, flags));
-        }
+        note(s, result);
+        if (result < 0)
+            break;
+        ram_get(&s->m->ram, frame);
+        set_mapped(s, page, frame_entry(frame, flags));
     }
-    note(s, result);
-    return s->error == -ESRCH && !s->stub ? -ESRCH : s->is_dead ? -ESRCH : finish(s, first, end);
+    return finish(s, first, end);
 }
 
 int space_map_host(space *s, uint64_t addr, uint64_t length, int fd, uint64_t offset, uint32_t prot, bool shared)

@@ -15,7 +15,6 @@ from cruck.abi.fcntl import (
     FALLOC_FL_PUNCH_HOLE,
     FALLOC_FL_UNSHARE_RANGE,
     FALLOC_FL_ZERO_RANGE,
-    O_APPEND,
 )
 from cruck.abi.stat import S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, UTIME_NOW, UTIME_OMIT
 from cruck.kernel.errors import LinuxError
@@ -156,6 +155,8 @@ def _chown(task: "Task", inode: "Inode", mount: "Mount | None", uid: int, gid: i
         # Whoever the file belonged to vouched for its set-ID bits; the new owner has not.
         cleared = mode_without_setid(inode.mode)
         if cleared != inode.mode:
+            if not is_owner_or_capable(creds, inode):
+                return -EPERM
             mode = cleared & 0o7777
     inode.set_attributes(mode, -1 if uid == UNCHANGED else uid, -1 if gid == UNCHANGED else gid)
     return 0
@@ -304,8 +305,6 @@ def sys_fallocate(task: "Task", fd: Fd, mode: CInt, offset: Offset, length: Offs
         return -EOPNOTSUPP
     if not file.is_writable():
         return -EBADF
-    if file.flags & O_APPEND and mode & ~FALLOC_FL_KEEP_SIZE:
-        return -EPERM
     kind = file.stat().mode & S_IFMT
     if kind == S_IFIFO:
         return -ESPIPE

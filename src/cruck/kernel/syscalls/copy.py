@@ -7,15 +7,26 @@ peeked at.
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EAGAIN, EBADF, EINVAL, EISDIR, EPIPE, ESPIPE
+from cruck.abi.errno import EAGAIN, EBADF, EFBIG, EINVAL, EISDIR, EPIPE, ESPIPE
 from cruck.abi.fcntl import O_APPEND, O_NONBLOCK, SPLICE_F_NONBLOCK
 from cruck.abi.stat import S_IFDIR, S_IFMT, S_IFREG
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter
 from cruck.kernel.errors import WOULD_BLOCK, LinuxError
 from cruck.kernel.ipc.pipe import PipeEnd
+from cruck.kernel.process.process import RLIM_INFINITY
 from cruck.kernel.syscalls import blocking
 from cruck.kernel.syscalls.iovec import read_iovec
-from cruck.kernel.syscalls.read_write import IN_EVENTS, OUT_EVENTS, SIGPIPE, read_ranges, readable, writable, write_ranges
+from cruck.kernel.syscalls.read_write import (
+    IN_EVENTS,
+    OUT_EVENTS,
+    RLIMIT_FSIZE,
+    SIGPIPE,
+    SIGXFSZ,
+    read_ranges,
+    readable,
+    writable,
+    write_ranges,
+)
 from cruck.kernel.syscalls.types import CUInt, Fd, Size, ULong, UserAddr
 
 if TYPE_CHECKING:
@@ -69,19 +80,31 @@ def sys_copy_file_range(task: "Task", in_fd: Fd, in_offset: UserAddr, out_fd: Fd
     out_start = task.user.read_s64(out_offset) if out_offset else POSITION
     if in_offset and start < 0 or out_offset and out_start < 0:
         return -EINVAL
+    first = start if in_offset else source.pos
+    # What the source has now: a copy to its own end would never be finished.
+    length = min(count, max(0, source.stat().size - first))
     if source.inode() is out.inode():
-        first = start if in_offset else source.pos
         second = out_start if out_offset else out.pos
-        length = min(count, max(0, source.stat().size - first))
         if first < second + length and second < first + length:
             return -EINVAL
-    result, done = _copy(task, source, start, out, out_start, count)
+    result, done = _copy(task, source, start, out, out_start, length)
     if done:
         if in_offset:
             task.user.write_u64(in_offset, start + done)
         if out_offset:
             task.user.write_u64(out_offset, out_start + done)
     return result
+
+
+def _within_limit(task: "Task", out: "File", start: int, count: int) -> int:
+    """How many of `count` bytes RLIMIT_FSIZE lets a regular file have at `start`; −EFBIG if none."""
+    limit = task.process.rlimit(RLIMIT_FSIZE)
+    if limit == RLIM_INFINITY or _kind(out) != S_IFREG:
+        return count
+    if start >= limit:
+        task.kernel.send_signal_task(task, SIGXFSZ)
+        return -EFBIG
+    return min(count, limit - start)
 
 
 def _kind(file: "File") -> int:
@@ -94,6 +117,10 @@ def _copy(task: "Task", source: "File", start: int, out: "File", out_start: int,
     count = min(count, MAX_COPY)
     base = source.pos if start == POSITION else start
     out_base = out.pos if out_start == POSITION else out_start
+    if out.is_seekable and count:
+        count = _within_limit(task, out, out_base, count)
+        if count < 0:
+            return count, 0
     result = 0
     while done < count:
         room = BytesWriter(min(CHUNK, count - done))
@@ -206,6 +233,10 @@ def _pipe_to_file(task: "Task", source: PipeEnd, out: "File", start: int, count:
     """(result, bytes moved)."""
     done = 0
     base = out.pos if start == POSITION else start
+    if out.is_seekable and count:
+        count = _within_limit(task, out, base, count)
+        if count < 0:
+            return count, 0
     result = 0
     while done < min(count, MAX_COPY):
         data = source.pipe.peek(min(count - done, CHUNK))

@@ -180,6 +180,7 @@ def _flow(tty: "Tty", argument: int) -> int:
         if tty.is_stopped_by_call:
             tty.is_stopped_by_call = False
             tty.start_output()
+            tty.flush_echo()
     elif argument in (TCIOFF, TCION):
         byte = tty.termios.cc[VSTOP if argument == TCIOFF else VSTART]
         if byte and tty.driver.write_room() > 0:

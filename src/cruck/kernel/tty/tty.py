@@ -168,11 +168,12 @@ class Tty:
             self.driver.flow_changed(True)
 
     def start_output(self) -> None:
-        """^Q and others; without effect after TCOOFF."""
+        """^Q and others; without effect after TCOOFF. Echoes that were held back wait for flush_echo()."""
         if self.is_stopped and not self.is_stopped_by_call:
             self.is_stopped = False
             self.driver.flow_changed(False)
-            self.output_drained()
+            if self.is_writable():
+                self.queue.wake(WRITABLE)
 
     # Settings.
     def set_termios(self, new: Termios) -> None:
@@ -183,6 +184,7 @@ class Tty:
         self.discipline.set_termios(old, new)
         if old.iflag & IXON and not new.iflag & IXON:
             self.start_output()
+            self.flush_echo()
         # What is readable and writable may be something else now.
         self.queue.wake(READABLE | WRITABLE)
 

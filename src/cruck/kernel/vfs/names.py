@@ -23,19 +23,22 @@ from cruck.abi.errno import (
     EXDEV,
 )
 from cruck.abi.fcntl import RENAME_EXCHANGE, RENAME_NOREPLACE
-from cruck.abi.stat import S_IFDIR
+from cruck.abi.stat import S_IFDIR, S_ISGID, S_ISUID, S_IXGRP
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_MKNOD, Credentials
 from cruck.kernel.vfs import dcache
 from cruck.kernel.vfs.dentry import Dentry, Path
 from cruck.kernel.vfs.inode import Inode
 from cruck.kernel.vfs.permission import (
+    MAY_READ,
     MAY_WRITE,
     check_access,
     check_create,
     check_delete,
     check_mount_writable,
+    has_access,
     is_device,
+    is_owner_or_capable,
     new_inode_owner,
 )
 from cruck.kernel.vfs.walk import NAME_MAX
@@ -63,6 +66,13 @@ def prepare_create(creds: Credentials, directory: Path, name: bytes, has_slash: 
 
     Errors: LinuxError: EEXIST, ENOENT ("name/" for what is no directory), EROFS, EACCES.
     """
+    child = new_name(directory, name, has_slash, is_dir)
+    check_create(creds, directory, directory.dentry.is_unlinked)
+    return child
+
+
+def new_name(directory: Path, name: bytes, has_slash: bool, is_dir: bool) -> Dentry:
+    """prepare_create() without the check of permission."""
     if is_special_name(name):
         raise LinuxError(EEXIST)
     child = child_of(directory, name)
@@ -70,7 +80,6 @@ def prepare_create(creds: Credentials, directory: Path, name: bytes, has_slash: 
         raise LinuxError(EEXIST)
     if has_slash and not is_dir:
         raise LinuxError(ENOENT)
-    check_create(creds, directory, directory.dentry.is_unlinked)
     return child
 
 
@@ -112,9 +121,12 @@ def make_link(task: "Task", source: Path, directory: Path, name: bytes, has_slas
     left)."""
     creds = task.creds
     inode = source.inode()
-    child = prepare_create(creds, directory, name, has_slash, False)
+    child = new_name(directory, name, has_slash, False)
     if source.mount is not directory.mount or inode.fs is not directory.inode().fs:
         raise LinuxError(EXDEV)
+    if not is_owner_or_capable(creds, inode) and not _is_safe_source(creds, inode):
+        raise LinuxError(EPERM)
+    check_create(creds, directory, directory.dentry.is_unlinked)
     if inode.is_dir():
         raise LinuxError(EPERM)
     if inode.nlink == 0 and not inode.is_linkable:
@@ -122,6 +134,14 @@ def make_link(task: "Task", source: Path, directory: Path, name: bytes, has_slas
     directory.inode().link(name, inode)
     inode.is_linkable = False
     dcache.instantiate(child, inode)
+
+
+def _is_safe_source(creds: Credentials, inode: Inode) -> bool:
+    """May somebody else's file be linked to? As with fs.protected_hardlinks = 1, the setting of all distributions."""
+    mode = inode.mode
+    if not inode.is_regular() or mode & S_ISUID or mode & (S_ISGID | S_IXGRP) == S_ISGID | S_IXGRP:
+        return False
+    return has_access(creds, inode, MAY_READ | MAY_WRITE)
 
 
 def unlink(task: "Task", directory: Path, name: bytes, has_slash: bool) -> None:

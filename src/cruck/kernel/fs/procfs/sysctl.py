@@ -42,7 +42,7 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"fs/pipe-user-pages-hard": b"0",
     b"fs/pipe-user-pages-soft": b"16384",
     b"fs/protected_fifos": b"0",
-    b"fs/protected_hardlinks": b"0",
+    b"fs/protected_hardlinks": b"1",
     b"fs/protected_regular": b"0",
     b"fs/protected_symlinks": b"0",
     b"fs/suid_dumpable": b"0",

@@ -133,15 +133,15 @@ class TmpRegular(TmpInode):
             raise LinuxError(EINVAL)
         if length > MAX_FILE_BYTES:
             raise LinuxError(EFBIG)
-        if length < old:
-            if self.seals & F_SEAL_SHRINK:
+        if length <= old:  # Equal too: what fallocate kept after the end goes.
+            if length < old and self.seals & F_SEAL_SHRINK:
                 raise LinuxError(EPERM)
             mapping.size = length
             first_gone = (length + PAGE_MASK) & ~PAGE_MASK
             mapping.unmap_pages(first_gone, MAX_FILE_BYTES - first_gone)
             mapping.segment.discard(length, MAX_FILE_BYTES - length)
             mapping.charge()
-        elif length > old:
+        else:
             if self.seals & F_SEAL_GROW:
                 raise LinuxError(EPERM)
             self._clear_tail(old)

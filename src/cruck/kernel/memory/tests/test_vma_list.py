@@ -2,9 +2,8 @@
 """VmaList against a plain model, and the search for gaps."""
 
 import random
-from typing import cast
 
-from cruck.kernel.memory.mm import Mm
+from cruck.kernel.memory.tests.fakes import new_mm
 from cruck.kernel.memory.vma import Vma
 from cruck.kernel.memory.vma_list import STACK_GUARD_GAP, VmaList
 
@@ -12,10 +11,11 @@ PAGE = 4096
 TOP = 1000 * PAGE
 MAP_PRIVATE = 2
 MAP_GROWSDOWN = 0x100
+MM = new_mm()  # areas must belong to one
 
 
 def area(start: int, end: int, flags: int = MAP_PRIVATE) -> Vma:
-    return Vma(cast(Mm, None), start * PAGE, end * PAGE, 3, flags, None, None, 0, b"")
+    return Vma(MM, start * PAGE, end * PAGE, 3, flags, None, None, 0, b"")
 
 
 def test_find_looks_at_both_ends() -> None:

@@ -168,6 +168,7 @@ def test_fallocate() -> None:
         (b"/link", f.O_NOFOLLOW, e.ELOOP), (b"/link", f.O_NOFOLLOW | f.O_CREAT, e.ELOOP),
         (b"/link", f.O_CREAT | f.O_EXCL, e.EEXIST), (b"/file", f.O_TMPFILE | f.O_RDWR, e.ENOTDIR),
         (b"/dir", f.O_TMPFILE, e.EINVAL), (b"/dir", f.O_CREAT | f.O_DIRECTORY, e.EINVAL), (b"/", f.O_CREAT, e.EISDIR),
+        (b"/dir/..", f.O_CREAT | f.O_EXCL, e.EEXIST),
         (b"", f.O_RDONLY, e.ENOENT), (b"x" * 5000, f.O_RDONLY, e.ENAMETOOLONG), (b"/sock", f.O_RDWR, e.ENXIO),
     ],
 )  # fmt: skip
@@ -403,3 +404,22 @@ def test_exhausted_memory_is_enospc() -> None:
     written = call(read_write.sys_write, task, fd, BUFFER, 600_000)
     assert 0 < written < 600_000
     assert call(read_write.sys_write, task, fd, BUFFER, 4096) == -e.ENOSPC
+
+
+def test_truncation_to_the_same_size_frees_what_was_kept_after_the_end() -> None:
+    task = World().task()
+    fd = opened(task, b"/a")
+    write(task, fd, b"x")
+    assert call(attributes.sys_fallocate, task, fd, f.FALLOC_FL_KEEP_SIZE, 0, 12288) == 0
+    assert task.files.get(fd).stat().blocks == 24
+    assert call(attributes.sys_ftruncate, task, fd, 1) == 0
+    assert task.files.get(fd).stat().blocks == 8
+
+
+def test_a_file_copied_to_its_own_end_does_not_grow_for_ever() -> None:
+    task = World().task()
+    fd = opened(task, b"/a")
+    write(task, fd, b"x" * 100)
+    other = opened(task, b"/a", f.O_RDWR)
+    assert call(copy.sys_copy_file_range, task, other, 0, fd, 0, 5000, 0) == 100
+    assert size_of(task, fd) == 200

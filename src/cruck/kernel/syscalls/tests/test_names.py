@@ -438,3 +438,18 @@ def test_chroot_needs_a_capability() -> None:
     assert call(directory.sys_chroot, user, b"/d") == -e.EPERM
     assert call(directory.sys_chdir, task, b"/none") == -e.ENOENT
     assert call(directory.sys_getcwd, task, BUFFER, 1) == -e.ERANGE
+
+
+def test_links_to_others_files_need_the_right_to_read_and_write_them() -> None:
+    world = World()
+    root = world.task()
+    make(root, b"/f", b"/d/")
+    call(attributes.sys_chmod, root, b"/d", 0o777)
+    user = world.task(uid=1000, gid=1000)
+    assert call(link.sys_link, user, b"/f", b"/d/f") == -e.EPERM
+    call(attributes.sys_chmod, root, b"/f", 0o666)
+    assert call(link.sys_link, user, b"/f", b"/d/f") == 0
+    # Changing nothing is allowed to everybody, unless it would drop a set-ID bit.
+    assert call(attributes.sys_chown, user, b"/f", 0xFFFF_FFFF, 0xFFFF_FFFF) == 0
+    call(attributes.sys_chmod, root, b"/f", 0o4777)
+    assert call(attributes.sys_chown, user, b"/f", 0xFFFF_FFFF, 0xFFFF_FFFF) == -e.EPERM
