@@ -28,6 +28,7 @@ from cruck.kernel.process.wait import WaitResult
 from cruck.kernel.signal.pending import NSIG, SigInfo
 from cruck.kernel.syscalls import blocking
 from cruck.kernel.syscalls.outcome import KEEP_REGISTERS
+from cruck.kernel.syscalls.rusage import rusage_bytes
 from cruck.kernel.syscalls.signal_frame import siginfo_bytes
 from cruck.kernel.syscalls.types import CInt, Fd, Long, Pid, Size, ULong, UserAddr
 
@@ -118,14 +119,6 @@ def sys_exit_group(task: Task, error_code: CInt) -> int:
     process_exit.exit_group(task.kernel, task.process, (error_code & 0xFF) << 8)
     process_exit.exit_task(task.kernel, task, (error_code & 0xFF) << 8)
     return KEEP_REGISTERS
-
-
-def rusage_bytes(user_ns: int, system_ns: int, max_rss_pages: int, nr_voluntary: int = 0, nr_involuntary: int = 0) -> bytes:
-    """struct rusage: ru_utime, ru_stime, ru_maxrss (KiB), …"""
-    return struct.pack(
-        "<18q", user_ns // 1_000_000_000, user_ns % 1_000_000_000 // 1000, system_ns // 1_000_000_000,
-        system_ns % 1_000_000_000 // 1000, max_rss_pages * 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, nr_voluntary, nr_involuntary
-    )  # fmt: skip
 
 
 def _wait(task: Task, kind: int, which: int, options: int) -> WaitResult | int:
@@ -384,14 +377,6 @@ def sys_prctl(task: Task, option: CInt, arg2: ULong, arg3: ULong, arg4: ULong, a
     if option == PR_GET_THP_DISABLE:
         return -EINVAL if arg2 or arg3 or arg4 or arg5 else 0
     return -EINVAL
-
-
-def sys_getcpu(task: Task, cpup: UserAddr, nodep: UserAddr, unused: UserAddr) -> int:
-    if cpup:
-        task.user.write_u32(cpup, task.cpu)
-    if nodep:
-        task.user.write_u32(nodep, 0)
-    return 0
 
 
 MEMBARRIER_CMD_QUERY: Final = 0

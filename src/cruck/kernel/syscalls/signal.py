@@ -16,7 +16,7 @@ from cruck.kernel.signal.send import send_to_process, send_to_task
 from cruck.kernel.syscalls import blocking, signal_frame
 from cruck.kernel.syscalls.outcome import KEEP_REGISTERS
 from cruck.kernel.syscalls.signal_frame import SS_AUTODISARM, SS_DISABLE, SS_ONSTACK, siginfo_bytes
-from cruck.kernel.syscalls.signal_mask import SIGSET_SIZE, read_sigset, set_temporary_mask
+from cruck.kernel.syscalls.signal_mask import SIGSET_SIZE, read_sigset
 from cruck.kernel.syscalls.time import read_timespec
 from cruck.kernel.syscalls.types import CInt, Pid, Signo, Size, UserAddr
 

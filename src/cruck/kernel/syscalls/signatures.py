@@ -244,6 +244,8 @@ SIGNATURES: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     297: ("rt_tgsigqueueinfo", ("Pid", "Pid", "Signo", "UserAddr")),
     299: ("recvmmsg", ("Fd", "UserAddr", "CUInt", "Flags", "UserAddr")),
     302: ("prlimit64", ("Pid", "CUInt", "UserAddr", "UserAddr")),
+    303: ("name_to_handle_at", ("DirFd", "UserPath", "UserAddr", "UserAddr", "CInt")),
+    304: ("open_by_handle_at", ("DirFd", "UserAddr", "OpenFlags")),
     306: ("syncfs", ("Fd",)),
     307: ("sendmmsg", ("Fd", "UserAddr", "CUInt", "Flags")),
     309: ("getcpu", ("UserAddr", "UserAddr", "UserAddr")),

@@ -16,7 +16,6 @@ from cruck.abi.resource import (
     RLIMIT,
     RLIMIT_NICE,
     RLIMIT_NOFILE,
-    RUSAGE,
     RUSAGE_CHILDREN,
     RUSAGE_SELF,
     RUSAGE_THREAD,
@@ -30,10 +29,11 @@ from cruck.kernel.process.credentials import CAP_SYS_ADMIN, CAP_SYS_NICE, CAP_SY
 from cruck.kernel.process.process import NR_RLIMITS, Process
 from cruck.kernel.process.task import Task
 from cruck.kernel.syscalls import blocking
+from cruck.kernel.syscalls.rusage import rusage_bytes
 from cruck.kernel.syscalls.types import CInt, CUInt, Flags, OutBuffer, Pid, Size, ULong, UserAddr
 
 if TYPE_CHECKING:
-    from cruck.kernel.kernel import Kernel
+    pass
 
 NS_PER_TICK: Final = 10_000_000  # USER_HZ is 100
 NR_OPEN: Final = 1 << 20  # fs.nr_open: no RLIMIT_NOFILE beyond it
@@ -113,7 +113,6 @@ def sys_sysinfo(task: Task, info: UserAddr) -> int:
             min(len(kernel.tasks) + 1, 0xFFFF),
             0,
             0,
-            0,
             1,
         ),
     )
@@ -185,31 +184,8 @@ def sys_getrusage(task: Task, who: CInt, usage: UserAddr) -> int:
         voluntary, involuntary = task.nr_voluntary, task.nr_involuntary
     else:
         return -EINVAL
-    task.user.write(usage, rusage_bytes(user, system, max_rss * 4, voluntary, involuntary))
+    task.user.write(usage, rusage_bytes(user, system, max_rss, voluntary, involuntary))
     return 0
-
-
-def rusage_bytes(user_ns: int, system_ns: int, max_rss_kib: int, voluntary: int, involuntary: int) -> bytes:
-    """struct rusage, for wait4(2) as well."""
-    return RUSAGE.pack(
-        user_ns // 1_000_000_000,
-        user_ns % 1_000_000_000 // 1000,
-        system_ns // 1_000_000_000,
-        system_ns % 1_000_000_000 // 1000,
-        max_rss_kib,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        voluntary,
-        involuntary,
-    )
 
 
 # Limits.

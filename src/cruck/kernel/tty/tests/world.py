@@ -5,9 +5,13 @@ from typing import cast
 
 from cruck.framework.clock import ManualClock
 from cruck.framework.hardware import PROT_READ, PROT_WRITE
+from cruck.framework.io.host_file import HostFile
+from cruck.framework.io.host_stream import HostStream
+from cruck.framework.io.host_terminal import HostTerminal
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter, FaultResolver, UserMemory
 from cruck.kernel.drivers.registry import DeviceRegistry
 from cruck.kernel.kernel import Kernel
+from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process import groups
 from cruck.kernel.process.credentials import Credentials
 from cruck.kernel.process.file_table import FileTable, FsContext
@@ -18,6 +22,7 @@ from cruck.kernel.time.timers import TimerQueue
 from cruck.kernel.tty.driver import TtyDriver
 from cruck.kernel.tty.termios import Termios
 from cruck.kernel.tty.tty import Tty
+from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.file import File
 from cruck.testing.fake_machine import USER_END, FakeMachine
 
@@ -49,6 +54,8 @@ class FakeKernel:
         self.groups: dict[int, ProcessGroup] = {}
         self.sessions: dict[int, Session] = {}
         self.devices = DeviceRegistry()
+        self.anon = AnonFileSystems()
+        self.watches: dict[HostFile, tuple[int, WaitQueue]] = {}
         self.sent: list[tuple[str, int, int]] = []  # ("group" or "process", id, signal)
         group = ProcessGroup(1, Session(1))
         self.init = Process(cast(Kernel, self), 1, None, group)
@@ -59,6 +66,29 @@ class FakeKernel:
     def send_signal_process(self, process: Process, signo: int, info: object = None) -> int:
         self.sent.append(("process", process.pid, signo))
         return 0
+
+    def next_ino(self) -> int:
+        return 42
+
+    def next_anon_dev(self) -> int:
+        return 77
+
+    def watch_host(self, file: HostFile, events: int, queue: WaitQueue) -> None:
+        self.watches[file] = (events, queue)
+
+    def unwatch_host(self, file: HostFile) -> None:
+        self.watches.pop(file, None)
+
+    def poll_host(self) -> int:
+        """Fires the watches whose events hold, once each, as the machine does. How many."""
+        nr_fired = 0
+        for file, (events, queue) in list(self.watches.items()):
+            assert isinstance(file, (HostStream, HostTerminal))
+            if file.poll_now(events):
+                del self.watches[file]
+                queue.wake()
+                nr_fired += 1
+        return nr_fired
 
     def advance(self, ns: int) -> None:
         self.clock.advance(ns)
