@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 FIRST_PAGES: Final = 16
 MAX_PAGES: Final = 512
 MAX_COW_PAGES: Final = 16
-MAX_COPIED: Final = 8  # pages of a data segment that prefault() copies
 
 
 RESOLVED: Final = (0, 0)
@@ -103,14 +102,11 @@ def populate(mm: "Mm", start: int, end: int, access: int) -> tuple[int, int]:
     return RESOLVED
 
 
-def prefault(mm: "Mm", start: int, end: int, is_written: bool) -> None:
+def prefault(mm: "Mm", addr: int) -> None:
     """Brings in the first window of an area that is certain to be used at once: an order to the machine costs a fraction of a
-    fault. Args: is_written: its pages are copied, too, if they are few. Never fails."""
+    fault. Never fails."""
     try:
-        if is_written and end - start <= MAX_COPIED * PAGE_SIZE:
-            populate(mm, start, end, PROT_WRITE)
-        else:
-            handle_fault(mm, start, PROT_READ)
+        handle_fault(mm, addr, PROT_READ)
     except LinuxError:
         mm.is_oom = False
 

@@ -37,6 +37,7 @@ from cruck.abi.mman import (
 from cruck.abi.mount import MS_NOEXEC
 from cruck.abi.resource import RLIMIT_DATA, RLIMIT_MEMLOCK
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
+from cruck.framework.mm.user_memory import UserWriter
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.memory import placement
 from cruck.kernel.memory.anon_shared import AnonSharedMapping
@@ -50,6 +51,7 @@ from cruck.kernel.memory.vma import (
     VM_MAYWRITE,
     VM_SPECIAL,
     Vma,
+    hw_prot,
 )
 from cruck.kernel.vfs.mapping import Mapping
 
@@ -64,6 +66,7 @@ LEGACY_FLAGS: Final = (
     | MAP_HUGE_2MB | MAP_HUGE_1GB
 )  # fmt: skip
 MAX_OFFSET: Final = (1 << 63) - 1
+MAX_COPIED: Final = 16  # pages
 RWX: Final = PROT_READ | PROT_WRITE | PROT_EXEC
 
 
@@ -109,7 +112,8 @@ def mmap(mm: "Mm", addr: int, length: int, prot: int, flags: int, file: "File | 
         _try_populate(mm, start, start + length, prot, area_flags)
     elif file is not None and prot & RWX and flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) and area_flags & MAP_PRIVATE:
         # This is how loaders map the segments of programs and libraries.
-        prefault(mm, start, start + length, bool(prot & PROT_WRITE))
+        if not prot & PROT_WRITE or not _copy_in(mm, file, start, length, prot, offset):
+            prefault(mm, start)
     return start
 
 
@@ -260,6 +264,28 @@ def _place(mm: "Mm", vma: Vma, flags: int) -> None:
         unmap_range(mm, vma.start, vma.end)
     mm.attach(vma)
     mm.merge(vma.start, vma.end)
+
+
+def _copy_in(mm: "Mm", file: "File", start: int, length: int, prot: int, offset: int) -> bool:
+    """A small data segment will be written to all over (relocations): it is read into memory at once, which costs one order to
+    the machine instead of one for each page that is copied at its first write. False: it is not small, or failed; then nothing
+    has changed."""
+    mapping = file.mapping()
+    if mapping is None or mm.machine.nr_free_frames() < 64 * MAX_COPIED:
+        return False
+    wanted = min(length, mapping.length() - offset)
+    length = (wanted + PAGE_MASK) & ~PAGE_MASK
+    if not 0 < length <= MAX_COPIED * PAGE_SIZE or mm.space.map_anon(start, length, hw_prot(prot)) < 0:
+        return False
+    done = 0
+    writer = UserWriter(mm.user, [(start, wanted)])
+    while done < wanted:
+        count = file.read(writer, offset + done)
+        if count <= 0:
+            mm.space.unmap(start, length)
+            return False
+        done += count
+    return True
 
 
 def _try_populate(mm: "Mm", start: int, end: int, prot: int, area_flags: int) -> None:

@@ -90,7 +90,7 @@ class Vdso:
         mm.mmap_object(start, PAGE_SIZE, PROT_READ, flags, mapping, 0, b"[vvar]")
         mm.mmap_object(base, self.image_bytes, PROT_READ | PROT_EXEC, flags, mapping, PAGE_SIZE, b"[vdso]")
         mm.vdso_base = base
-        prefault(mm, base, base + self.image_bytes, False)
+        prefault(mm, base)
         return base
 
     def _write_vvar(self) -> None:

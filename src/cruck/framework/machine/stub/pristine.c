@@ -139,7 +139,11 @@ void pristine_main(void)
     map_control(MACHINE_ADDR, 4096, 1, CONTROL_MACHINE);
     map_control(STACKS_ADDR, STACKS_BYTES, 1, CONTROL_STACKS);
     map_control(ORDER_ADDR, 4096, 1, CONTROL_ORDERS);
-    if (raw0(__NR_getppid) != (long)((const volatile struct machine_page *)MACHINE_ADDR)->warden_pid)
+    const volatile struct machine_page *machine = (void *)MACHINE_ADDR;
+    const long pause_ns[2] = {0, 20000};
+    while (machine->warden_pid == 0)            /* the kernel process may be slower than we are to learn it */
+        raw2(__NR_nanosleep, pause_ns, 0);
+    if (raw0(__NR_getppid) != (long)machine->warden_pid)
         die(4);
     install_handlers();
     scratch->has_sud = raw5(__NR_prctl, 59, 1, STUB_BASE, STUB_TEXT_MAX, 0) == 0;
