@@ -241,6 +241,10 @@ class HostMachine(Machine):
             self._fd_tags.pop(host._fd, None)
         self._c.watch(host._fd, events)
 
+    def set_spin(self, spin_ns: int) -> None:
+        """How long a stopped guest thread polls for its resume before it sleeps; 0: not at all."""
+        self._c.set_spin(spin_ns)
+
     def close(self) -> None:
         self._c.close()
 

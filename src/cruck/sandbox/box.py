@@ -30,6 +30,7 @@ DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EXIT_CANNOT_EXECUTE = 126
 EXIT_NOT_FOUND = 127
 EXIT_TIMEOUT = 124
+SPIN_NS = 50_000  # about what waking an idle core costs
 
 
 class StartError(Exception):
@@ -77,7 +78,8 @@ class Box:
         try:
             log = _open_log(config)
             self.kernel = build_kernel(self.machine, HostClock(), HostEntropy(), probe(nr_cpus, ram_bytes), log, nr_cpus)
-            self.kernel.spin_ns = 30_000 if len(os.sched_getaffinity(0)) > 1 else 0
+            self.kernel.spin_ns = SPIN_NS if len(os.sched_getaffinity(0)) > 1 else 0
+            self.machine.set_spin(self.kernel.spin_ns)
             if config.hostname is not None:
                 self.kernel.hostname = os.fsencode(config.hostname)
             if config.pids_limit is not None:

@@ -228,7 +228,7 @@ class FakeSpace(AddressSpace):
         return FakeContext(self)
 
     def _pages(self, addr: int, length: int) -> range:
-        if addr & PAGE_MASK or length & PAGE_MASK or addr < 0 or length <= 0 or addr + length > USER_END:
+        if addr & PAGE_MASK or length & PAGE_MASK or addr < 0 or length < 0 or addr + length > USER_END:
             raise ValueError("not a page range of user space")
         return range(addr // PAGE_SIZE, (addr + length) // PAGE_SIZE)
 

@@ -37,7 +37,7 @@ from cruck.abi.mman import (
 from cruck.abi.mount import MS_NOEXEC
 from cruck.abi.resource import RLIMIT_DATA, RLIMIT_MEMLOCK
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
-from cruck.framework.mm.user_memory import UserWriter
+from cruck.framework.mm.user_memory import UserFault, UserWriter
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.memory import placement
 from cruck.kernel.memory.anon_shared import AnonSharedMapping
@@ -279,13 +279,17 @@ def _copy_in(mm: "Mm", file: "File", start: int, length: int, prot: int, offset:
         return False
     done = 0
     writer = UserWriter(mm.user, [(start, wanted)])
-    while done < wanted:
-        count = file.read(writer, offset + done)
-        if count <= 0:
-            mm.space.unmap(start, length)
-            return False
-        done += count
-    return True
+    try:
+        while done < wanted:
+            count = file.read(writer, offset + done)
+            if count <= 0:
+                break
+            done += count
+    except (LinuxError, UserFault):
+        pass
+    if done < wanted:
+        mm.space.unmap(start, length)
+    return done == wanted
 
 
 def _try_populate(mm: "Mm", start: int, end: int, prot: int, area_flags: int) -> None:

@@ -149,7 +149,7 @@ void pristine_main(void)
     scratch->has_sud = raw5(__NR_prctl, 59, 1, STUB_BASE, STUB_TEXT_MAX, 0) == 0;
     if (scratch->has_sud)
         raw5(__NR_prctl, 59, 0, 0, 0, 0);
-    scratch->has_mseal = raw3(462 /* mseal */, STUB_BASE, 0x1000, 0) == 0;
+    scratch->has_mseal = raw3(462 /* mseal */, STUB_BASE, ((uint64_t)_end - STUB_BASE + 4095) & ~4095ul, 0) == 0;
     if (raw3(__NR_seccomp, 1, 4, &stub_program) != 0)
         die(5);
     pager_enter(stack.start, stack.end - stack.start);

@@ -13,6 +13,7 @@ struct stub_siginfo {                 /* struct siginfo, as far as we look */
 
 #pragma GCC visibility push(hidden) /* no GOT: see stub.ld */
 extern const uint64_t stub_one;
+extern const char _end[];                /* of the text: stub.ld */
 extern const struct sock_fprog stub_program, task_program;
 void stub_restorer(void);
 void stub_handler(int signo, const struct stub_siginfo *info, const void *ucontext);
