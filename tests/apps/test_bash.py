@@ -39,7 +39,7 @@ SCRIPTS = {
     "exit codes wrap": "(exit 256); echo $?; (exit 257); echo $?; (exit -1); echo $?",
     "set -e": "set -e; false || echo handled; if false; then :; fi; ! true; f() { false; echo in f; }; f || echo f; f; echo never",
     "set -u": "set -u; echo ${x-unset}; (echo $x); echo $?",
-    "set -x": "PS4='+ '; set -x; a=1; echo $a | cat; [[ $a == 1 ]]",
+    "set -x": "PS4='+ '; set -x; a=1; echo $a; [[ $a == 1 ]]; b=$(echo in)",
     "large loop": "s=0; for ((i = 0; i < 30000; i++)); do ((s += i)); done; echo $s",
     "many processes": "for i in {1..40}; do /bin/true; done; echo $?; for i in {1..20}; do (exit $i); done; echo $?",
     "many background jobs": "for i in {1..20}; do (echo $i >f$i) & done; wait; cat f{1..20} | paste -sd+ | bc",

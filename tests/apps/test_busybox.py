@@ -22,7 +22,7 @@ SCRIPTS = {
     "awk sums": "seq 1 10 | awk '{ s += $1 } END { print s, NR }'",
     "sed edits in place": "printf 'a\\nb\\nc\\n' >f; sed -i 's/b/B/' f; cat f",
     "xargs": "printf '1 2 3 4 5\\n' | xargs -n 2 echo",
-    "kill of a child by signal": "sleep 10 & kill $!; wait $!; echo $?",
+    "kill of a child by signal": "(sleep 10 & kill $!; wait $!; echo $?) 2>/dev/null",
     "date of a fixed time": "date -u -d @86400 +%Y-%m-%dT%H:%M:%S",
     "ls of fixed times": "touch -d '2001-02-03 04:05:06' f; chmod 640 f; ls -l f",
     "test of files": "touch f; ln -s f l; mkdir d; for x in f l d n; do for t in e f d L; do [ -$t $x ] && printf '%s%s ' $t $x; done; done; echo",

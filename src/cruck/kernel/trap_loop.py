@@ -145,6 +145,8 @@ def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, in
         result = -error.errno
     except UserFault:
         result = -EFAULT
+        if task.mm.is_oom:
+            out_of_memory(kernel, task)
     except Exception:
         oops(kernel, task, nr)
         return
@@ -202,10 +204,7 @@ def page_fault(kernel: Kernel, task: Task, addr: int, access: int, error_code: i
     try:
         signo, code = task.mm.handle_fault(addr, access, task.context.get_reg(RSP))
     except LinuxError:
-        kernel.log.warning(
-            f"out of memory: process {task.process.pid} ({task.comm.decode('utf-8', 'replace')}) is killed; give the run more with -m"
-        )
-        kernel.exit_group(task.process, SIGKILL)
+        out_of_memory(kernel, task)
         return
     except Exception:
         oops(kernel, task, -1)
@@ -214,6 +213,14 @@ def page_fault(kernel: Kernel, task: Task, addr: int, access: int, error_code: i
         info = SigInfo(signo, code)
         info.addr, info.trapno, info.error_code = addr, 14, error_code
         force(task, info)
+
+
+def out_of_memory(kernel: Kernel, task: Task) -> None:
+    """A page is needed and RAM is exhausted: the process that needs it is killed, as by Linux's OOM killer."""
+    kernel.log.warning(
+        f"out of memory: process {task.process.pid} ({task.comm.decode('utf-8', 'replace')}) is killed; give the run more with -m"
+    )
+    kernel.exit_group(task.process, SIGKILL)
 
 
 def oops(kernel: Kernel, task: Task, nr: int) -> None:

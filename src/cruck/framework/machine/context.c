@@ -186,6 +186,8 @@ void context_release(context *c)
             set_state(c, STATE_EXIT);
         s->stub->slot_states[c->number] = SLOT_LEAVING;
     }
+    if (s->last_stopped == c)
+        s->last_stopped = NULL;
     *(c->space_prev ? &c->space_prev->space_next : &s->contexts) = c->space_next;
     if (c->space_next)
         c->space_next->space_prev = c->space_prev;
@@ -325,6 +327,7 @@ void context_collect(context *c)
         return;
     }
     take_registers(c, &mc);
+    c->s->last_stopped = c;
     if (signo == INTERRUPT_SIGNAL) {
         if (c->wants_interrupt)
             report(c, STOP_INTERRUPTED, 0, 0, 0, 0);

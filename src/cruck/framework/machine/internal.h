@@ -107,6 +107,7 @@ struct space {
     struct table table;
     bool is_dead;
     context *contexts;
+    context *last_stopped;      /* it may be spinning on the processor that the pager needs */
     uint32_t *doomed;           /* frames that are freed once the pager has answered */
     uint32_t nr_doomed, max_doomed;
     int error;                  /* first failure of the operation in progress */

@@ -112,8 +112,8 @@ static struct chunk *find_chunk(struct ram *ram)
         }
         if (!chunk->is_backed && unbacked == ram->nr_chunks)
             unbacked = index;
-        if (unbacked != ram->nr_chunks && n >= 64)
-            break;                              /* do not search all of a big RAM each time */
+        if (unbacked != ram->nr_chunks && n >= 64 && !ram->nr_empty_backed)
+            break;                              /* do not search all of a big RAM each time, unless kept chunks are left */
     }
     if (unbacked == ram->nr_chunks || !back_chunk(ram, unbacked))
         return NULL;

@@ -63,6 +63,8 @@ def open_fifo(task: Task, inode: "Inode", flags: int) -> File | int:
             return opening.file
     pipe = inode.pipe
     mode = flags & O_ACCMODE
+    if pipe is not None and inode.fs is task.kernel.anon.pipefs:
+        return PipeEnd(pipe, inode, flags)  # /proc/PID/fd of a pipe: nothing to meet
     if mode == O_WRONLY and flags & O_NONBLOCK and (pipe is None or pipe.readers == 0):
         return -ENXIO
     if pipe is None:

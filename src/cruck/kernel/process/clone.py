@@ -103,6 +103,7 @@ def clone(task: Task, args: CloneArgs) -> Task:
     if not flags & CLONE_THREAD:
         child_process.leader = child
     child_process.threads[tid] = child
+    mm.rlimits = child_process.rlimits
     child_process.nr_threads_ever += 1
     kernel.tasks[tid] = child
     child.blocked_mask = task.blocked_mask

@@ -130,12 +130,12 @@ def _finish_process(kernel: "Kernel", process: "Process", status: int) -> None:
         if tty is not None:
             tty.on_session_leader_exit(process)
     _reparent_children(kernel, process)
-    _hang_up_orphans(kernel, process.group, process)
+    parent = process.parent
+    assert parent is not None, "init has no tasks, so it never exits"
+    _hang_up_orphans(kernel, process.group, parent, process)
     process.exit_queue.wake()
     if process is kernel.main_process:
         kernel.halt(status)
-    parent = process.parent
-    assert parent is not None, "init has no tasks, so it never exits"
     if process.exit_signal == 0 and parent is not kernel.init:
         parent.child_events.wake()
         return
@@ -208,13 +208,19 @@ def _reparent_children(kernel: "Kernel", process: "Process") -> None:
                 reap(kernel, child)
             else:
                 notify_parent(kernel, child, CLD_EXITED, 0)
-        elif child.group.session is process.group.session:
-            _hang_up_orphans(kernel, child.group, None)
+        else:
+            _hang_up_orphans(kernel, child.group, process, None)
     process.children = {}
 
 
-def _hang_up_orphans(kernel: "Kernel", group: "ProcessGroup", leaving: "Process | None") -> None:
-    """A group that has just become orphaned and has stopped members gets SIGHUP and SIGCONT (POSIX)."""
+def _hang_up_orphans(kernel: "Kernel", group: "ProcessGroup", parent: "Process", leaving: "Process | None") -> None:
+    """A group that has just become orphaned and has stopped members gets SIGHUP and SIGCONT (POSIX).
+
+    Args: parent: whose end, or whose child's end, may have cut the group's last connection with its session; if it was none (a
+        member itself, another session), the group was orphaned before, or is not. Source: kernel/exit.c kill_orphaned_pgrp.
+    """
+    if parent.group is group or parent.group.session is not group.session:
+        return
     if groups.has_stopped_member(group) and groups.is_orphaned(group, leaving):
         kernel.send_signal_group(group, SIGHUP)
         kernel.send_signal_group(group, SIGCONT)

@@ -25,6 +25,7 @@ from cruck.kernel.syscalls import pidfd
 from cruck.kernel.syscalls import pipe
 from cruck.kernel.syscalls import poll
 from cruck.kernel.syscalls import process
+from cruck.kernel.syscalls import process_vm
 from cruck.kernel.syscalls import read_write
 from cruck.kernel.syscalls import sched
 from cruck.kernel.syscalls import signal
@@ -45,7 +46,7 @@ from cruck.kernel.syscalls.types import CInt, CUInt, ClockId, DirFd, Fd, Flags, 
 
 def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a5: int) -> int:
     """Calls the handler of system call `nr`; NOT_IMPLEMENTED if there is none. Errors: what handlers raise."""
-    if nr < 149:
+    if nr < 150:
         if nr < 78:
             if nr < 36:
                 if nr < 16:
@@ -244,8 +245,8 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
             if nr == 77:
                 return attributes.sys_ftruncate(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000))
             return NOT_IMPLEMENTED
-        if nr < 112:
-            if nr < 94:
+        if nr < 113:
+            if nr < 95:
                 if nr < 86:
                     if nr < 82:
                         if nr < 80:
@@ -292,475 +293,479 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                     return attributes.sys_chown(task, UserPath(a0), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
                 if nr == 93:
                     return attributes.sys_fchown(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
+                if nr == 94:
+                    return attributes.sys_lchown(task, UserPath(a0), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
-            if nr < 103:
-                if nr < 98:
-                    if nr < 96:
-                        if nr == 94:
-                            return attributes.sys_lchown(task, UserPath(a0), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
+            if nr < 104:
+                if nr < 99:
+                    if nr < 97:
                         if nr == 95:
                             return attributes.sys_umask(task, Mode(a0 & 0xFFFFFFFF))
+                        if nr == 96:
+                            return time.sys_gettimeofday(task, UserAddr(a0), UserAddr(a1))
                         return NOT_IMPLEMENTED
-                    if nr == 96:
-                        return time.sys_gettimeofday(task, UserAddr(a0), UserAddr(a1))
                     if nr == 97:
                         return system.sys_getrlimit(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
-                    return NOT_IMPLEMENTED
-                if nr < 100:
                     if nr == 98:
                         return system.sys_getrusage(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                    return NOT_IMPLEMENTED
+                if nr < 102:
                     if nr == 99:
                         return system.sys_sysinfo(task, UserAddr(a0))
+                    if nr == 100:
+                        return system.sys_times(task, UserAddr(a0))
                     return NOT_IMPLEMENTED
-                if nr == 100:
-                    return system.sys_times(task, UserAddr(a0))
                 if nr == 102:
                     return credentials.sys_getuid(task)
+                if nr == 103:
+                    return system.sys_syslog(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
-            if nr < 107:
-                if nr < 105:
-                    if nr == 103:
-                        return system.sys_syslog(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            if nr < 108:
+                if nr < 106:
                     if nr == 104:
                         return credentials.sys_getgid(task)
+                    if nr == 105:
+                        return credentials.sys_setuid(task, Uid(a0 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
-                if nr == 105:
-                    return credentials.sys_setuid(task, Uid(a0 & 0xFFFFFFFF))
                 if nr == 106:
                     return credentials.sys_setgid(task, Gid(a0 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 109:
                 if nr == 107:
                     return credentials.sys_geteuid(task)
+                return NOT_IMPLEMENTED
+            if nr < 110:
                 if nr == 108:
                     return credentials.sys_getegid(task)
+                if nr == 109:
+                    return process.sys_setpgid(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
-            if nr == 109:
-                return process.sys_setpgid(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             if nr == 110:
                 return process.sys_getppid(task)
             if nr == 111:
                 return process.sys_getpgrp(task)
+            if nr == 112:
+                return process.sys_setsid(task)
             return NOT_IMPLEMENTED
-        if nr < 129:
-            if nr < 120:
-                if nr < 116:
-                    if nr < 114:
-                        if nr == 112:
-                            return process.sys_setsid(task)
+        if nr < 130:
+            if nr < 121:
+                if nr < 117:
+                    if nr < 115:
                         if nr == 113:
                             return credentials.sys_setreuid(task, Uid(a0 & 0xFFFFFFFF), Uid(a1 & 0xFFFFFFFF))
+                        if nr == 114:
+                            return credentials.sys_setregid(task, Gid(a0 & 0xFFFFFFFF), Gid(a1 & 0xFFFFFFFF))
                         return NOT_IMPLEMENTED
-                    if nr == 114:
-                        return credentials.sys_setregid(task, Gid(a0 & 0xFFFFFFFF), Gid(a1 & 0xFFFFFFFF))
                     if nr == 115:
                         return credentials.sys_getgroups(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                    return NOT_IMPLEMENTED
-                if nr < 118:
                     if nr == 116:
                         return credentials.sys_setgroups(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                    return NOT_IMPLEMENTED
+                if nr < 119:
                     if nr == 117:
                         return credentials.sys_setresuid(task, Uid(a0 & 0xFFFFFFFF), Uid(a1 & 0xFFFFFFFF), Uid(a2 & 0xFFFFFFFF))
+                    if nr == 118:
+                        return credentials.sys_getresuid(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
                     return NOT_IMPLEMENTED
-                if nr == 118:
-                    return credentials.sys_getresuid(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
                 if nr == 119:
                     return credentials.sys_setresgid(task, Gid(a0 & 0xFFFFFFFF), Gid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
+                if nr == 120:
+                    return credentials.sys_getresgid(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
                 return NOT_IMPLEMENTED
-            if nr < 124:
-                if nr < 122:
-                    if nr == 120:
-                        return credentials.sys_getresgid(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
+            if nr < 125:
+                if nr < 123:
                     if nr == 121:
                         return process.sys_getpgid(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 122:
+                        return credentials.sys_setfsuid(task, Uid(a0 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
-                if nr == 122:
-                    return credentials.sys_setfsuid(task, Uid(a0 & 0xFFFFFFFF))
                 if nr == 123:
                     return credentials.sys_setfsgid(task, Gid(a0 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 126:
                 if nr == 124:
                     return process.sys_getsid(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                return NOT_IMPLEMENTED
+            if nr < 127:
                 if nr == 125:
                     return credentials.sys_capget(task, UserAddr(a0), UserAddr(a1))
+                if nr == 126:
+                    return credentials.sys_capset(task, UserAddr(a0), UserAddr(a1))
                 return NOT_IMPLEMENTED
-            if nr == 126:
-                return credentials.sys_capset(task, UserAddr(a0), UserAddr(a1))
             if nr == 127:
                 return signal.sys_rt_sigpending(task, UserAddr(a0), Size(a1))
             if nr == 128:
                 return signal.sys_rt_sigtimedwait(task, UserAddr(a0), UserAddr(a1), UserAddr(a2), Size(a3))
+            if nr == 129:
+                return signal.sys_rt_sigqueueinfo(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
             return NOT_IMPLEMENTED
-        if nr < 140:
-            if nr < 133:
-                if nr < 131:
-                    if nr == 129:
-                        return signal.sys_rt_sigqueueinfo(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
+        if nr < 141:
+            if nr < 135:
+                if nr < 132:
                     if nr == 130:
                         return signal.sys_rt_sigsuspend(task, UserAddr(a0), Size(a1))
+                    if nr == 131:
+                        return signal.sys_sigaltstack(task, UserAddr(a0), UserAddr(a1))
                     return NOT_IMPLEMENTED
-                if nr == 131:
-                    return signal.sys_sigaltstack(task, UserAddr(a0), UserAddr(a1))
                 if nr == 132:
                     return attributes.sys_utime(task, UserPath(a0), UserAddr(a1))
-                return NOT_IMPLEMENTED
-            if nr < 137:
                 if nr == 133:
                     return link.sys_mknod(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF), CUInt(a2 & 0xFFFFFFFF))
+                return NOT_IMPLEMENTED
+            if nr < 138:
                 if nr == 135:
                     return system.sys_personality(task, ULong(a0))
+                if nr == 137:
+                    return stat.sys_statfs(task, UserPath(a0), UserAddr(a1))
                 return NOT_IMPLEMENTED
-            if nr == 137:
-                return stat.sys_statfs(task, UserPath(a0), UserAddr(a1))
             if nr == 138:
                 return stat.sys_fstatfs(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+            if nr == 140:
+                return system.sys_getpriority(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
-        if nr < 144:
-            if nr < 142:
-                if nr == 140:
-                    return system.sys_getpriority(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+        if nr < 145:
+            if nr < 143:
                 if nr == 141:
                     return system.sys_setpriority(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 142:
+                    return sched.sys_sched_setparam(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 return NOT_IMPLEMENTED
-            if nr == 142:
-                return sched.sys_sched_setparam(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
             if nr == 143:
                 return sched.sys_sched_getparam(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-            return NOT_IMPLEMENTED
-        if nr < 146:
             if nr == 144:
                 return sched.sys_sched_setscheduler(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
+            return NOT_IMPLEMENTED
+        if nr < 147:
             if nr == 145:
                 return sched.sys_sched_getscheduler(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            if nr == 146:
+                return sched.sys_sched_get_priority_max(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
-        if nr == 146:
-            return sched.sys_sched_get_priority_max(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         if nr == 147:
             return sched.sys_sched_get_priority_min(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         if nr == 148:
             return sched.sys_sched_rr_get_interval(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+        if nr == 149:
+            return memory.sys_mlock(task, UserAddr(a0), Size(a1))
         return NOT_IMPLEMENTED
-    if nr < 261:
-        if nr < 195:
-            if nr < 168:
-                if nr < 160:
-                    if nr < 153:
-                        if nr < 151:
-                            if nr == 149:
-                                return memory.sys_mlock(task, UserAddr(a0), Size(a1))
+    if nr < 263:
+        if nr < 197:
+            if nr < 170:
+                if nr < 161:
+                    if nr < 155:
+                        if nr < 152:
                             if nr == 150:
                                 return memory.sys_munlock(task, UserAddr(a0), Size(a1))
+                            if nr == 151:
+                                return memory.sys_mlockall(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                             return NOT_IMPLEMENTED
-                        if nr == 151:
-                            return memory.sys_mlockall(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         if nr == 152:
                             return memory.sys_munlockall(task)
-                        return NOT_IMPLEMENTED
-                    if nr < 157:
                         if nr == 153:
                             return system.sys_vhangup(task)
+                        return NOT_IMPLEMENTED
+                    if nr < 158:
                         if nr == 155:
                             return mount.sys_pivot_root(task, UserPath(a0), UserPath(a1))
+                        if nr == 157:
+                            return process.sys_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
                         return NOT_IMPLEMENTED
-                    if nr == 157:
-                        return process.sys_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
                     if nr == 158:
                         return process.sys_arch_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1))
+                    if nr == 160:
+                        return system.sys_setrlimit(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
                     return NOT_IMPLEMENTED
-                if nr < 164:
-                    if nr < 162:
-                        if nr == 160:
-                            return system.sys_setrlimit(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
+                if nr < 165:
+                    if nr < 163:
                         if nr == 161:
                             return directory.sys_chroot(task, UserPath(a0))
+                        if nr == 162:
+                            return sync.sys_sync(task)
                         return NOT_IMPLEMENTED
-                    if nr == 162:
-                        return sync.sys_sync(task)
                     if nr == 163:
                         return system.sys_acct(task, UserAddr(a0))
-                    return NOT_IMPLEMENTED
-                if nr < 166:
                     if nr == 164:
                         return time.sys_settimeofday(task, UserAddr(a0), UserAddr(a1))
+                    return NOT_IMPLEMENTED
+                if nr < 167:
                     if nr == 165:
                         return mount.sys_mount(task, UserString(a0), UserPath(a1), UserString(a2), ULong(a3), UserAddr(a4))
+                    if nr == 166:
+                        return mount.sys_umount2(task, UserPath(a0), Flags(a1 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
-                if nr == 166:
-                    return mount.sys_umount2(task, UserPath(a0), Flags(a1 & 0xFFFFFFFF))
                 if nr == 167:
                     return system.sys_swapon(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 168:
+                    return system.sys_swapoff(task, UserAddr(a0))
+                if nr == 169:
+                    return system.sys_reboot(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
                 return NOT_IMPLEMENTED
-            if nr < 186:
-                if nr < 172:
-                    if nr < 170:
-                        if nr == 168:
-                            return system.sys_swapoff(task, UserAddr(a0))
-                        if nr == 169:
-                            return system.sys_reboot(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
-                        return NOT_IMPLEMENTED
-                    if nr == 170:
-                        return system.sys_sethostname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 171:
-                        return system.sys_setdomainname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    return NOT_IMPLEMENTED
+            if nr < 188:
                 if nr < 175:
+                    if nr < 172:
+                        if nr == 170:
+                            return system.sys_sethostname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                        if nr == 171:
+                            return system.sys_setdomainname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                        return NOT_IMPLEMENTED
                     if nr == 172:
                         return system.sys_iopl(task, CUInt(a0 & 0xFFFFFFFF))
                     if nr == 173:
                         return system.sys_ioperm(task, ULong(a0), ULong(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
-                if nr == 175:
-                    return system.sys_init_module(task, UserAddr(a0), ULong(a1), UserAddr(a2))
-                if nr == 176:
-                    return system.sys_delete_module(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 190:
-                if nr < 188:
-                    if nr == 186:
-                        return process.sys_gettid(task)
-                    if nr == 187:
-                        return read_write.sys_readahead(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Size(a2))
+                if nr < 186:
+                    if nr == 175:
+                        return system.sys_init_module(task, UserAddr(a0), ULong(a1), UserAddr(a2))
+                    if nr == 176:
+                        return system.sys_delete_module(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
-                if nr == 188:
-                    return xattr.sys_setxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 189:
-                    return xattr.sys_lsetxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 186:
+                    return process.sys_gettid(task)
+                if nr == 187:
+                    return read_write.sys_readahead(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Size(a2))
                 return NOT_IMPLEMENTED
             if nr < 192:
+                if nr < 190:
+                    if nr == 188:
+                        return xattr.sys_setxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 189:
+                        return xattr.sys_lsetxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    return NOT_IMPLEMENTED
                 if nr == 190:
                     return xattr.sys_fsetxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 191:
                     return xattr.sys_getxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
                 return NOT_IMPLEMENTED
-            if nr == 192:
-                return xattr.sys_lgetxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
-            if nr == 193:
-                return xattr.sys_fgetxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1), OutBuffer(a2), Size(a3))
+            if nr < 194:
+                if nr == 192:
+                    return xattr.sys_lgetxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
+                if nr == 193:
+                    return xattr.sys_fgetxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1), OutBuffer(a2), Size(a3))
+                return NOT_IMPLEMENTED
             if nr == 194:
                 return xattr.sys_listxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
+            if nr == 195:
+                return xattr.sys_llistxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
+            if nr == 196:
+                return xattr.sys_flistxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2))
             return NOT_IMPLEMENTED
-        if nr < 225:
-            if nr < 203:
-                if nr < 199:
-                    if nr < 197:
-                        if nr == 195:
-                            return xattr.sys_llistxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
-                        if nr == 196:
-                            return xattr.sys_flistxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2))
-                        return NOT_IMPLEMENTED
-                    if nr == 197:
-                        return xattr.sys_removexattr(task, UserPath(a0), UserString(a1))
-                    if nr == 198:
-                        return xattr.sys_lremovexattr(task, UserPath(a0), UserString(a1))
-                    return NOT_IMPLEMENTED
+        if nr < 227:
+            if nr < 213:
                 if nr < 201:
+                    if nr < 199:
+                        if nr == 197:
+                            return xattr.sys_removexattr(task, UserPath(a0), UserString(a1))
+                        if nr == 198:
+                            return xattr.sys_lremovexattr(task, UserPath(a0), UserString(a1))
+                        return NOT_IMPLEMENTED
                     if nr == 199:
                         return xattr.sys_fremovexattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1))
                     if nr == 200:
                         return signal.sys_tkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
-                if nr == 201:
-                    return time.sys_time(task, UserAddr(a0))
-                if nr == 202:
-                    return futex.sys_futex(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3), UserAddr(a4), CUInt(a5 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 218:
-                if nr < 213:
-                    if nr == 203:
-                        return sched.sys_sched_setaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
-                    if nr == 204:
-                        return sched.sys_sched_getaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
+                if nr < 203:
+                    if nr == 201:
+                        return time.sys_time(task, UserAddr(a0))
+                    if nr == 202:
+                        return futex.sys_futex(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3), UserAddr(a4), CUInt(a5 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
-                if nr == 213:
-                    return epoll.sys_epoll_create(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 217:
-                    return directory.sys_getdents64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
+                if nr == 203:
+                    return sched.sys_sched_setaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
+                if nr == 204:
+                    return sched.sys_sched_getaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
                 return NOT_IMPLEMENTED
             if nr < 222:
+                if nr < 218:
+                    if nr == 213:
+                        return epoll.sys_epoll_create(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 217:
+                        return directory.sys_getdents64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
+                    return NOT_IMPLEMENTED
                 if nr == 218:
                     return process.sys_set_tid_address(task, UserAddr(a0))
                 if nr == 221:
                     return read_write.sys_fadvise64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
-            if nr == 222:
-                return time.sys_timer_create(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
-            if nr == 223:
-                return time.sys_timer_settime(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
+            if nr < 224:
+                if nr == 222:
+                    return time.sys_timer_create(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
+                if nr == 223:
+                    return time.sys_timer_settime(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
+                return NOT_IMPLEMENTED
             if nr == 224:
                 return time.sys_timer_gettime(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+            if nr == 225:
+                return time.sys_timer_getoverrun(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            if nr == 226:
+                return time.sys_timer_delete(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
-        if nr < 233:
-            if nr < 229:
-                if nr < 227:
-                    if nr == 225:
-                        return time.sys_timer_getoverrun(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 226:
-                        return time.sys_timer_delete(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    return NOT_IMPLEMENTED
-                if nr == 227:
-                    return time.sys_clock_settime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                if nr == 228:
-                    return time.sys_clock_gettime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                return NOT_IMPLEMENTED
+        if nr < 235:
             if nr < 231:
+                if nr < 229:
+                    if nr == 227:
+                        return time.sys_clock_settime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                    if nr == 228:
+                        return time.sys_clock_gettime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                    return NOT_IMPLEMENTED
                 if nr == 229:
                     return time.sys_clock_getres(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 if nr == 230:
                     return time.sys_clock_nanosleep(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
                 return NOT_IMPLEMENTED
-            if nr == 231:
-                return process.sys_exit_group(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-            if nr == 232:
-                return epoll.sys_epoll_wait(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Millis((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-            return NOT_IMPLEMENTED
-        if nr < 247:
-            if nr < 235:
-                if nr == 233:
-                    return epoll.sys_epoll_ctl(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
-                if nr == 234:
-                    return signal.sys_tgkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            if nr < 233:
+                if nr == 231:
+                    return process.sys_exit_group(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 232:
+                    return epoll.sys_epoll_wait(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Millis((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
-            if nr == 235:
-                return attributes.sys_utimes(task, UserPath(a0), UserAddr(a1))
-            if nr == 246:
-                return system.sys_kexec_load(task, ULong(a0), ULong(a1), UserAddr(a2), ULong(a3))
+            if nr == 233:
+                return epoll.sys_epoll_ctl(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
+            if nr == 234:
+                return signal.sys_tgkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
         if nr < 258:
+            if nr < 247:
+                if nr == 235:
+                    return attributes.sys_utimes(task, UserPath(a0), UserAddr(a1))
+                if nr == 246:
+                    return system.sys_kexec_load(task, ULong(a0), ULong(a1), UserAddr(a2), ULong(a3))
+                return NOT_IMPLEMENTED
             if nr == 247:
                 return process.sys_waitid(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a4))
             if nr == 257:
                 return open.sys_openat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), OpenFlags(a2 & 0xFFFFFFFF), Mode(a3 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
-        if nr == 258:
-            return directory.sys_mkdirat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF))
-        if nr == 259:
-            return link.sys_mknodat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF), CUInt(a3 & 0xFFFFFFFF))
+        if nr < 260:
+            if nr == 258:
+                return directory.sys_mkdirat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF))
+            if nr == 259:
+                return link.sys_mknodat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF), CUInt(a3 & 0xFFFFFFFF))
+            return NOT_IMPLEMENTED
         if nr == 260:
             return attributes.sys_fchownat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Uid(a2 & 0xFFFFFFFF), Gid(a3 & 0xFFFFFFFF), Flags(a4 & 0xFFFFFFFF))
+        if nr == 261:
+            return attributes.sys_futimesat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2))
+        if nr == 262:
+            return stat.sys_newfstatat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), Flags(a3 & 0xFFFFFFFF))
         return NOT_IMPLEMENTED
-    if nr < 299:
-        if nr < 280:
-            if nr < 269:
-                if nr < 265:
-                    if nr < 263:
-                        if nr == 261:
-                            return attributes.sys_futimesat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2))
-                        if nr == 262:
-                            return stat.sys_newfstatat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), Flags(a3 & 0xFFFFFFFF))
-                        return NOT_IMPLEMENTED
-                    if nr == 263:
-                        return link.sys_unlinkat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Flags(a2 & 0xFFFFFFFF))
-                    if nr == 264:
-                        return link.sys_renameat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), DirFd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a3))
-                    return NOT_IMPLEMENTED
+    if nr < 303:
+        if nr < 282:
+            if nr < 271:
                 if nr < 267:
+                    if nr < 265:
+                        if nr == 263:
+                            return link.sys_unlinkat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Flags(a2 & 0xFFFFFFFF))
+                        if nr == 264:
+                            return link.sys_renameat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), DirFd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a3))
+                        return NOT_IMPLEMENTED
                     if nr == 265:
                         return link.sys_linkat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), DirFd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a3), Flags(a4 & 0xFFFFFFFF))
                     if nr == 266:
                         return link.sys_symlinkat(task, UserString(a0), DirFd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a2))
                     return NOT_IMPLEMENTED
-                if nr == 267:
-                    return link.sys_readlinkat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), OutBuffer(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 268:
-                    return attributes.sys_fchmodat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 274:
-                if nr < 271:
-                    if nr == 269:
-                        return stat.sys_faccessat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 270:
-                        return poll.sys_pselect6(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), UserAddr(a3), UserAddr(a4), UserAddr(a5))
+                if nr < 269:
+                    if nr == 267:
+                        return link.sys_readlinkat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), OutBuffer(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 268:
+                        return attributes.sys_fchmodat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
-                if nr == 271:
-                    return poll.sys_ppoll(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3), Size(a4))
-                if nr == 273:
-                    return futex.sys_set_robust_list(task, UserAddr(a0), Size(a1))
+                if nr == 269:
+                    return stat.sys_faccessat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 270:
+                    return poll.sys_pselect6(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), UserAddr(a3), UserAddr(a4), UserAddr(a5))
                 return NOT_IMPLEMENTED
             if nr < 276:
+                if nr < 274:
+                    if nr == 271:
+                        return poll.sys_ppoll(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3), Size(a4))
+                    if nr == 273:
+                        return futex.sys_set_robust_list(task, UserAddr(a0), Size(a1))
+                    return NOT_IMPLEMENTED
                 if nr == 274:
                     return futex.sys_get_robust_list(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
                 if nr == 275:
                     return copy.sys_splice(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), Size(a4), CUInt(a5 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
-            if nr == 276:
-                return copy.sys_tee(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Size(a2), CUInt(a3 & 0xFFFFFFFF))
-            if nr == 277:
-                return sync.sys_sync_file_range(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Offset((a2 ^ 0x8000000000000000) - 0x8000000000000000), CUInt(a3 & 0xFFFFFFFF))
+            if nr < 278:
+                if nr == 276:
+                    return copy.sys_tee(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Size(a2), CUInt(a3 & 0xFFFFFFFF))
+                if nr == 277:
+                    return sync.sys_sync_file_range(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Offset((a2 ^ 0x8000000000000000) - 0x8000000000000000), CUInt(a3 & 0xFFFFFFFF))
+                return NOT_IMPLEMENTED
             if nr == 278:
                 return copy.sys_vmsplice(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), CUInt(a3 & 0xFFFFFFFF))
+            if nr == 280:
+                return attributes.sys_utimensat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), Flags(a3 & 0xFFFFFFFF))
+            if nr == 281:
+                return epoll.sys_epoll_pwait(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Millis((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a4), Size(a5))
             return NOT_IMPLEMENTED
-        if nr < 288:
-            if nr < 284:
-                if nr < 282:
-                    if nr == 280:
-                        return attributes.sys_utimensat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), Flags(a3 & 0xFFFFFFFF))
-                    if nr == 281:
-                        return epoll.sys_epoll_pwait(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Millis((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a4), Size(a5))
-                    return NOT_IMPLEMENTED
-                if nr == 282:
-                    return signalfd.sys_signalfd(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2))
-                if nr == 283:
-                    return timerfd.sys_timerfd_create(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
+        if nr < 290:
             if nr < 286:
+                if nr < 284:
+                    if nr == 282:
+                        return signalfd.sys_signalfd(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2))
+                    if nr == 283:
+                        return timerfd.sys_timerfd_create(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF))
+                    return NOT_IMPLEMENTED
                 if nr == 284:
                     return eventfd.sys_eventfd(task, CUInt(a0 & 0xFFFFFFFF))
                 if nr == 285:
                     return attributes.sys_fallocate(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a2 ^ 0x8000000000000000) - 0x8000000000000000), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000))
                 return NOT_IMPLEMENTED
-            if nr == 286:
-                return timerfd.sys_timerfd_settime(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3))
-            if nr == 287:
-                return timerfd.sys_timerfd_gettime(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-            return NOT_IMPLEMENTED
-        if nr < 292:
-            if nr < 290:
-                if nr == 288:
-                    return socket.sys_accept4(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 289:
-                    return signalfd.sys_signalfd4(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), Flags(a3 & 0xFFFFFFFF))
+            if nr < 288:
+                if nr == 286:
+                    return timerfd.sys_timerfd_settime(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3))
+                if nr == 287:
+                    return timerfd.sys_timerfd_gettime(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 return NOT_IMPLEMENTED
-            if nr == 290:
-                return eventfd.sys_eventfd2(task, CUInt(a0 & 0xFFFFFFFF), Flags(a1 & 0xFFFFFFFF))
-            if nr == 291:
-                return epoll.sys_epoll_create1(task, Flags(a0 & 0xFFFFFFFF))
+            if nr == 288:
+                return socket.sys_accept4(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            if nr == 289:
+                return signalfd.sys_signalfd4(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), Flags(a3 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
         if nr < 295:
+            if nr < 292:
+                if nr == 290:
+                    return eventfd.sys_eventfd2(task, CUInt(a0 & 0xFFFFFFFF), Flags(a1 & 0xFFFFFFFF))
+                if nr == 291:
+                    return epoll.sys_epoll_create1(task, Flags(a0 & 0xFFFFFFFF))
+                return NOT_IMPLEMENTED
             if nr == 292:
                 return descriptor.sys_dup3(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OpenFlags(a2 & 0xFFFFFFFF))
             if nr == 293:
                 return pipe.sys_pipe2(task, UserAddr(a0), OpenFlags(a1 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
-        if nr == 295:
-            return read_write.sys_preadv(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4))
-        if nr == 296:
-            return read_write.sys_pwritev(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4))
+        if nr < 297:
+            if nr == 295:
+                return read_write.sys_preadv(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4))
+            if nr == 296:
+                return read_write.sys_pwritev(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4))
+            return NOT_IMPLEMENTED
         if nr == 297:
             return signal.sys_rt_tgsigqueueinfo(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
+        if nr == 299:
+            return socket_message.sys_recvmmsg(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF), UserAddr(a4))
+        if nr == 302:
+            return system.sys_prlimit64(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3))
         return NOT_IMPLEMENTED
     if nr < 326:
         if nr < 313:
-            if nr < 306:
-                if nr < 303:
-                    if nr == 299:
-                        return socket_message.sys_recvmmsg(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF), UserAddr(a4))
-                    if nr == 302:
-                        return system.sys_prlimit64(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3))
-                    return NOT_IMPLEMENTED
-                if nr == 303:
-                    return handle.sys_name_to_handle_at(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 304:
-                    return handle.sys_open_by_handle_at(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), OpenFlags(a2 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
             if nr < 309:
+                if nr < 306:
+                    if nr == 303:
+                        return handle.sys_name_to_handle_at(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 304:
+                        return handle.sys_open_by_handle_at(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), OpenFlags(a2 & 0xFFFFFFFF))
+                    return NOT_IMPLEMENTED
                 if nr == 306:
                     return sync.sys_syncfs(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 307:
                     return socket_message.sys_sendmmsg(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
-            if nr == 309:
-                return system.sys_getcpu(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
+            if nr < 311:
+                if nr == 309:
+                    return system.sys_getcpu(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
+                if nr == 310:
+                    return process_vm.sys_process_vm_readv(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), UserAddr(a3), ULong(a4), ULong(a5))
+                return NOT_IMPLEMENTED
+            if nr == 311:
+                return process_vm.sys_process_vm_writev(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), UserAddr(a3), ULong(a4), ULong(a5))
             if nr == 312:
                 return process.sys_kcmp(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Long((a3 ^ 0x8000000000000000) - 0x8000000000000000), Long((a4 ^ 0x8000000000000000) - 0x8000000000000000))
             return NOT_IMPLEMENTED

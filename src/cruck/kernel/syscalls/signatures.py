@@ -249,6 +249,8 @@ SIGNATURES: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     306: ("syncfs", ("Fd",)),
     307: ("sendmmsg", ("Fd", "UserAddr", "CUInt", "Flags")),
     309: ("getcpu", ("UserAddr", "UserAddr", "UserAddr")),
+    310: ("process_vm_readv", ("Pid", "UserAddr", "ULong", "UserAddr", "ULong", "ULong")),
+    311: ("process_vm_writev", ("Pid", "UserAddr", "ULong", "UserAddr", "ULong", "ULong")),
     312: ("kcmp", ("Pid", "Pid", "CInt", "Long", "Long")),
     313: ("finit_module", ("CInt", "UserAddr", "CInt")),
     314: ("sched_setattr", ("Pid", "UserAddr", "CUInt")),

@@ -11,7 +11,7 @@ import pytest
 from cruck.abi.errno import EACCES, EPIPE, ESPIPE
 from cruck.abi.fcntl import O_APPEND, O_RDONLY, O_RDWR, O_WRONLY
 from cruck.framework.io.host_stream import HostStream
-from cruck.framework.mm.user_memory import BytesReader, UserFault, VmWriter
+from cruck.framework.mm.user_memory import BytesReader, BytesWriter, UserFault, VmWriter
 from cruck.kernel.drivers.host_stream_file import HostStreamFile
 from cruck.kernel.drivers.stdio import open_host_stdio
 from cruck.kernel.errors import WOULD_BLOCK
@@ -171,19 +171,8 @@ def test_a_socket_takes_all_in_the_end(host: Host) -> None:
     theirs.close()
 
 
-def test_a_file_goes_on_at_the_hosts_offset_and_leaves_it_where_it_is(host: Host, tmp_path: Path) -> None:
-    fd = host.make_file(tmp_path / "f", b"0123456789")
-    os.lseek(fd, 2, os.SEEK_SET)
-    file = host.open(fd)
-    assert file.is_seekable and file.pos == 2
-    assert read(file, 3) == b"\x30\x31\x32" or file.pos == 2  # the edge passes the position: see below
-    assert file.lseek(2, 0) == 2
-
-
 def edge_read(file: HostStreamFile, length: int) -> bytes:
     """What read(2) does: at the position, which moves."""
-    from cruck.framework.mm.user_memory import BytesWriter
-
     out = BytesWriter(length)
     count = file.read(out, file.pos)
     assert count >= 0
@@ -210,8 +199,6 @@ def test_reads_share_the_offset_with_the_host(host: Host, tmp_path: Path) -> Non
 
 
 def test_positioned_reads_leave_the_offset(host: Host, tmp_path: Path) -> None:
-    from cruck.framework.mm.user_memory import BytesWriter
-
     fd = host.make_file(tmp_path / "f", b"0123456789")
     file = host.open(fd)
     edge_read(file, 4)

@@ -15,7 +15,7 @@ from cruck.kernel.syscalls.blocking import BLOCKED
 from cruck.kernel.syscalls.pipe import sys_pipe2
 from cruck.kernel.syscalls.read_write import sys_read, sys_write
 from cruck.kernel.syscalls.tests.ipc_kit import MEMORY, NOWHERE, KitKernel, catch, fds_at, is_woken, peek, put, rerun, run
-from cruck.kernel.vfs.anon_inode import AnonInode
+from cruck.kernel.vfs.anon_inode import AnonFileSystem, AnonInode
 from cruck.kernel.vfs.file import File
 
 CREDS = Credentials(1000, 1000, ())
@@ -184,7 +184,7 @@ def test_a_signal_interrupts_a_read() -> None:
 
 # FIFOs.
 def new_fifo(kernel: Any) -> AnonInode:
-    return AnonInode(kernel.anon.pipefs, 5, S_IFIFO | 0o666, 0, 0, 0)
+    return AnonInode(AnonFileSystem(b"tmpfs", 30, 0), 5, S_IFIFO | 0o666, 0, 0, 0)
 
 
 def open_as(task: Task, inode: AnonInode, flags: int, opened: list[File]) -> int:
@@ -245,3 +245,19 @@ def test_an_interrupted_fifo_open_leaves_nothing_behind() -> None:
     assert run(second, open_as, fifo, 1 | O_NONBLOCK, opened) == -ENXIO
     assert rerun(first) == -ERESTARTSYS
     assert fifo.pipe is None
+
+
+def test_a_pipe_opened_again_does_not_wait_for_the_other_side() -> None:
+    kernel = KitKernel()
+    task = kernel.new_task(10)
+    reader, writer = make_pipe(kernel, CREDS, 0)  # type: ignore[arg-type]
+    reader.get()
+    writer.get()
+    assert write(writer, b"left") == 4
+    writer.put()
+    opened: list[File] = []
+    assert run(task, open_as, reader.inode(), 0, opened) == 0
+    assert read(opened[0], 10) == b"left" and read(opened[0], 10) == b""
+    reader.put()
+    assert run(task, open_as, opened[0].inode(), 1 | O_NONBLOCK, opened) == 0
+    assert write(opened[1], b"x") == 1

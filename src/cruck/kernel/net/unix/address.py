@@ -6,7 +6,7 @@ A name is kept as Linux shows it after the family: b"" for none, b"\\0name" for 
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EADDRINUSE, ECONNREFUSED, EEXIST, EINVAL
+from cruck.abi.errno import EADDRINUSE, ECONNREFUSED, EEXIST, EINVAL, ENOENT
 from cruck.abi.stat import S_IFMT, S_IFSOCK
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.vfs import dcache, names
@@ -63,8 +63,10 @@ def make_name(task: "Task", name: bytes, mode: int) -> "Inode":
     if names.is_special_name(last):
         raise LinuxError(EADDRINUSE)
     place = walker.child(directory, last)
-    if place.dentry.inode is not None or walker.has_slash:
+    if place.dentry.inode is not None:
         raise LinuxError(EADDRINUSE)
+    if walker.has_slash:
+        raise LinuxError(ENOENT)
     check_create(task.creds, directory, directory.dentry.is_unlinked)
     parent = directory.inode()
     new_mode, uid, gid = new_inode_owner(task.creds, parent, S_IFSOCK | mode & 0o7777 & ~task.fs.umask)

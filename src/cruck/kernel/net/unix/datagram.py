@@ -54,7 +54,6 @@ class DatagramSocket(UnixSocket):
             return -EPERM
         self.peer = target
         self.state = CONNECTED
-        self.peer_creds = target.owner_creds
         self.queue.wake()
         return 0
 
@@ -80,7 +79,7 @@ class DatagramSocket(UnixSocket):
         if address:
             target = self.find(task, address)
         elif target is None:
-            return -ENOTCONN
+            return -EPIPE if self.shut_down & SENDING else -ENOTCONN
         if data.remaining > self.options.send_buffer - 32:
             return -EMSGSIZE
         if self.error:

@@ -50,8 +50,12 @@ READABLE: Final = POLLIN | POLLRDNORM
 WRITABLE: Final = POLLOUT | POLLWRNORM | POLLWRBAND
 EVERYTHING: Final = READABLE | WRITABLE | POLLERR | POLLHUP | POLLRDHUP
 
-# What Linux charges for a message beside its bytes (struct sk_buff and rounding), about.
-PACKET_OVERHEAD: Final = 768
+# What a message costs on Linux (its truesize): struct sk_buff, the head rounded up to a kmalloc size with the shared info at its end,
+# and whole pages for what does not fit into the head. Programs see it as the number of messages that fit into SO_SNDBUF.
+SKB_BYTES: Final = 256
+SHARED_INFO_BYTES: Final = 320
+HEAD_MAX: Final = 3776  # of data: SKB_MAX_ALLOC
+FRAGMENTS_MAX: Final = 32_768  # UNIX_SKB_FRAGS_SZ
 # SCM_RIGHTS: unread messages of one socket may hold this many files (Linux: RLIMIT_NOFILE per user).
 MAX_FILES_IN_FLIGHT: Final = 16_384
 
@@ -68,7 +72,7 @@ class Packet:
         self.data = data
         self.start = 0
         self.sender = sender
-        self.charge = len(data) + PACKET_OVERHEAD
+        self.charge = truesize(len(data))
         self.files = files
         self.creds = creds
 
@@ -172,15 +176,16 @@ class UnixSocket(Socket):
     def connect(self, task: "Task", address: bytes) -> int:
         """WOULD_BLOCK when the listener's backlog is full."""
         listener = self.find(task, address)
-        if self.state == CONNECTED:
-            return -EISCONN
-        if self.state == LISTENING:
-            return -EINVAL
         if listener.is_dead or listener.state != LISTENING or listener.shut_down & RECEIVING:
             return -ECONNREFUSED
         if len(listener.pending) > listener.backlog:
             listener.throttled[self] = None
             return WOULD_BLOCK
+        # Only now, as on Linux: a connected socket too waits for a full backlog.
+        if self.state == CONNECTED:
+            return -EISCONN
+        if self.state == LISTENING:
+            return -EINVAL
         if self.options.pass_credentials and self.name == b"":
             self.name = self.family.autobind(self)
         embryo = self.make_embryo(task)
@@ -356,6 +361,18 @@ class UnixSocket(Socket):
 
     def set_option(self, task: "Task", level: int, name: int, value: bytes) -> int:
         return -EOPNOTSUPP
+
+
+def truesize(length: int) -> int:
+    """What a message of `length` bytes is charged."""
+    fragments = 0
+    if length > HEAD_MAX:
+        fragments = min(length - HEAD_MAX + 4095 & ~4095, FRAGMENTS_MAX)
+        length = max(0, length - fragments)
+    head = 512
+    while head < length + SHARED_INFO_BYTES:
+        head *= 2
+    return SKB_BYTES + head + fragments
 
 
 def credentials_of(task: "Task") -> tuple[int, int, int]:

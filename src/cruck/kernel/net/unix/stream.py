@@ -8,13 +8,13 @@ from cruck.framework.mm.user_memory import UserFault, VmReader, VmWriter
 from cruck.kernel.errors import WOULD_BLOCK
 from cruck.kernel.net.socket import MSG_OOB, MSG_PEEK, RECEIVING, SENDING, Ancillary, Received
 from cruck.kernel.net.unix import address as names
-from cruck.kernel.net.unix.socket import CONNECTED, Packet, UnixSocket
+from cruck.kernel.net.unix.socket import CONNECTED, FRAGMENTS_MAX, HEAD_MAX, Packet, UnixSocket
 from cruck.kernel.vfs.file import File
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
 
-LARGEST_PACKET: Final = 1 << 18
+LARGEST_PACKET: Final = HEAD_MAX + FRAGMENTS_MAX
 # A message sent before anybody asked for credentials: no pid, nobody's ids.
 UNKNOWN_CREDENTIALS: Final = (0, 65534, 65534)
 
@@ -33,11 +33,9 @@ class StreamSocket(UnixSocket):
         if address:
             return -EISCONN if self.state == CONNECTED else -EOPNOTSUPP
         peer = self.peer
-        if self.shut_down & SENDING:
-            return -EPIPE
         if peer is None:
             return -ENOTCONN
-        if peer.is_dead or peer.shut_down & RECEIVING:
+        if self.shut_down & SENDING or peer.is_dead or peer.shut_down & RECEIVING:
             return -EPIPE
         done = 0
         largest = min(LARGEST_PACKET, max(1, (self.options.send_buffer >> 1) - 64))

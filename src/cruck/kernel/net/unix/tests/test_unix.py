@@ -533,3 +533,21 @@ def test_a_socket_has_an_inode_and_a_name_in_proc() -> None:
     file = rig.file(rig.socket(STREAM))
     assert file.stat().mode & 0o170000 == 0o140000
     assert file.describe() == f"socket:[{file.stat().ino}]"
+
+
+def test_the_send_buffer_holds_as_many_messages_as_on_linux() -> None:
+    for kind in (STREAM, DGRAM, SEQPACKET):
+        rig = Rig()
+        a, b = rig.pair(kind)
+        nr_sent = 0
+        while rig.send(a, bytes(1000), DONTWAIT) == 1000:
+            nr_sent += 1
+        assert nr_sent == 93
+        nr_taken = 0
+        while not rig.file(a).poll() & OUT:
+            rig.recv(b, 1000)
+            nr_taken += 1
+        assert nr_taken == 70
+    rig = Rig()
+    a, b = rig.pair(STREAM)
+    assert rig.send(a, bytes(1_000_000), DONTWAIT) == 219_264

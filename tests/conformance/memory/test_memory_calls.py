@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The C programs beside this file say the same on Linux and on cruck."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+CRUCK = "import sys; from cruck.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+pytest.importorskip("cruck.framework._machine")
+pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler")
+
+
+@pytest.mark.parametrize("name", ["calls", "faults"])
+@pytest.mark.parametrize("linking", ["-static", "-pie"])
+def test_same_as_linux(name: str, linking: str, tmp_path: Path) -> None:
+    program = tmp_path / name
+    options = ["-O1", "-w", "-pthread", *(["-fPIE"] if linking == "-pie" else []), linking]
+    subprocess.run(["gcc", *options, "-o", str(program), str(HERE / f"{name}.c")], check=True)
+    native = tmp_path / "native"
+    native.mkdir()
+    linux = subprocess.run([str(program)], cwd=native, capture_output=True, text=True, timeout=30)
+    command = [sys.executable, "-c", CRUCK, "run", "-v", f"{tmp_path}:/box", "-w", "/tmp", f"/box/{name}"]
+    cruck = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert cruck.stdout.splitlines() == linux.stdout.splitlines(), cruck.stderr
+    assert cruck.returncode == linux.returncode == 0
