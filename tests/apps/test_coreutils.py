@@ -67,7 +67,7 @@ SCRIPTS = {
     "checksums": "sha256sum lines.txt bytes.bin | tee sums; sha256sum -c sums; md5sum bytes.bin; sha1sum <left.txt; cksum left.txt; b2sum left.txt; sum left.txt",
     "checksum that fails": "sha256sum left.txt >s; echo x >>left.txt; sha256sum -c s; echo $?",
     "tee": "echo data | tee a b; cat a b; echo more | tee -a a; cat a; echo x | tee /dev/full; echo $?",
-    "tee into processes": "seq 3 | tee >(cat >&2) 2>&1 | cat",
+    "tee into processes": "seq 3 | tee >(tr 1 x >up) | cat; sleep 0.3; cat up",
     "timeout": "timeout 0.2 sleep 5; echo $?; timeout 5 true; echo $?; timeout -s KILL 0.2 sleep 5; echo $?; timeout 5 sh -c 'exit 9'; echo $?",
     "timeout -k": "timeout -k 0.2 0.2 sh -c 'trap \"\" TERM; sleep 3; sleep 3'; echo $?",
     "timeout of nothing to run": "timeout 1 nonesuch; echo $?; timeout 1 ./left.txt; echo $?",

@@ -18,7 +18,7 @@ ALLOWED = {
 }
 # What services (kernel, abi) may import of the standard library: pure modules only.
 PURE = {
-    "__future__", "bisect", "collections", "collections.abc", "dataclasses", "heapq", "itertools", "math", "string", "struct", "traceback",
+    "__future__", "bisect", "collections", "collections.abc", "dataclasses", "heapq", "itertools", "math", "re", "string", "struct", "traceback",
     "typing",
 }  # fmt: skip
 # Of the framework, services see the public API, never the native module or the host machine.

@@ -68,6 +68,7 @@ def _changes(box: Box, config: RunConfig) -> list[str]:
     lines: list[str] = []
     for overlay in box.world.overlays:
         changes = overlay.changes()
+        count = f"{len(changes)} change{'s' if len(changes) != 1 else ''}"
         if not changes:
             continue
         if config.show_diff:
@@ -79,7 +80,7 @@ def _changes(box: Box, config: RunConfig) -> list[str]:
             lines.append(f"{len(chosen) - len(failed)} changes committed to {overlay.source}")
             lines += [f"not committed: {overlay.guest_path(change)}: {reason}" for change, reason in failed]
         elif config.overlay == "memory" and not config.show_diff:
-            lines.append(f"{len(changes)} changes in {overlay.target} are dropped; --diff lists them, --commit keeps them")
+            lines.append(f"{count} in {overlay.target} dropped; --diff lists them, --commit keeps them")
         elif config.overlay == "memory":
-            lines.append(f"{len(changes)} changes in {overlay.target} are dropped; --commit keeps them")
+            lines.append(f"{count} in {overlay.target} dropped; --commit keeps them")
     return lines

@@ -12,8 +12,7 @@ from cruck.abi.errno import EAGAIN, EIO
 from cruck.abi.termios import IUTF8
 from cruck.framework.io.host_terminal import HostTerminal
 from cruck.kernel.poll.wait_queue import Waiter, WaitQueue
-from cruck.kernel.tty.pty import PtyDriver, PtyTable, pts_rdev
-from cruck.kernel.tty.tty import Tty
+from cruck.kernel.tty.pty import PtyDriver, PtyTable
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -175,8 +174,6 @@ def make_host_tty(kernel: "Kernel", terminal: HostTerminal, uid: int, gid: int) 
     table = kernel.devices.ptys
     index = table.free_index()
     driver = HostTty(kernel, table, terminal, index, uid, gid)
-    tty = Tty(kernel, f"pts/{index}", pts_rdev(index), driver)
-    table.drivers[index] = driver
-    kernel.devices.console = tty
+    kernel.devices.console = table.add(kernel, driver)
     driver.start()
     return driver

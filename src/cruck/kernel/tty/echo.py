@@ -8,7 +8,6 @@ settings and the cursor's column may still change. The Tty sends them before any
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.termios import ECHO, ECHOCTL, ECHOE, ECHOK, ECHOKE, ECHOPRT, IUTF8, VERASE, VKILL, VWERASE
-
 from cruck.kernel.tty.output import MAX_EXPANSION
 
 if TYPE_CHECKING:

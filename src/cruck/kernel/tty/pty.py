@@ -51,9 +51,13 @@ from cruck.kernel.tty.file import TtyFile
 from cruck.kernel.tty.ioctl import tty_ioctl
 from cruck.kernel.tty.termios import Termios
 from cruck.kernel.tty.tty import POLLHUP, READABLE, ROOM_TO_WRITE, WRITABLE, Tty
+from cruck.kernel.vfs.dentry import Path
 from cruck.kernel.vfs.file import File
+from cruck.kernel.vfs.open import attach
+from cruck.kernel.vfs.walk import Walker
 
 if TYPE_CHECKING:
+    from cruck.kernel.fs.devpts import DevPtsFs
     from cruck.kernel.kernel import Kernel
     from cruck.kernel.process.task import Task
 
@@ -278,18 +282,34 @@ class PtyMaster(File):
         limit = task.process.rlimit(7)  # RLIMIT_NOFILE
         task.files.reserve_check(1, limit)
         file = open_tty(task, self.tty, flags, False)
+        self._name_peer(task, file)
         return task.files.install(file, limit, flags & O_CLOEXEC != 0)
+
+
+    def _name_peer(self, task: "Task", file: TtyFile) -> None:
+        """The file's place is beside that of /dev/pts/ptmx, by which we were opened, whatever the caller can see of it."""
+        if self.path is None:
+            return
+        top = Path(self.path.mount, self.path.mount.root)
+        try:
+            place = Walker(top, task.creds).walk(top, b"%d" % self.driver.index)
+        except LinuxError:
+            return
+        if place.inode().rdev == self.tty.rdev:
+            attach(file, place)
 
 
 class PtyTable:
     """All pseudoterminals of a kernel, and how devpts was mounted."""
 
     drivers: dict[int, PtyDriver]  # by index
+    names: "DevPtsFs | None"  # where slaves have their inodes: the first devpts
     gid: int  # mount option gid=, −1: the opener's
     mode: int  # mount option mode=
 
     def __init__(self) -> None:
         self.drivers = {}
+        self.names = None
         self.gid = -1
         self.mode = 0o600
 
@@ -312,9 +332,24 @@ class PtyTable:
         """A pseudoterminal without a master's file. Errors: LinuxError(ENOSPC)."""
         index = self.free_index()
         driver = PtyDriver(self, index, uid, gid, self.mode, kernel.clock.realtime_ns())
-        Tty(kernel, f"pts/{index}", pts_rdev(index), driver)
-        self.drivers[index] = driver
+        self.add(kernel, driver)
         return driver
+
+    def add(self, kernel: "Kernel", driver: PtyDriver) -> Tty:
+        """Makes the Tty of a new driver, whose index is free, and gives it its name."""
+        index = driver.index
+        tty = Tty(kernel, f"pts/{index}", pts_rdev(index), driver)
+        self.drivers[index] = driver
+        if self.names is not None:
+            tty.inode = self.names.slave(driver)
+        return tty
+
+    def set_names(self, names: "DevPtsFs") -> None:
+        """A devpts was made; the first one counts."""
+        if self.names is None:
+            self.names = names
+            for driver in self.drivers.values():
+                driver.tty.inode = names.slave(driver)
 
     def remove(self, driver: PtyDriver) -> None:
         self.drivers.pop(driver.index, None)

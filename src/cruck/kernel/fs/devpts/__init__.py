@@ -44,6 +44,10 @@ class DevPtsFs(FileSystem):
         self.table.mode = mode
         self.start_ns = kernel.clock.realtime_ns()
         self.root = DevPtsRoot(self)
+        self.table.set_names(self)
+
+    def slave(self, driver: PtyDriver) -> "SlaveNode":
+        return SlaveNode(self, driver)
 
     def statfs(self) -> tuple[int, int, int, int, int, int, int]:
         return (DEVPTS_MAGIC, 4096, 0, 0, 0, 0, 0)
@@ -76,7 +80,7 @@ class DevPtsRoot(Inode):
         if not name.isdigit() or len(name) > 5 or (len(name) > 1 and name.startswith(b"0")):
             return None
         driver = self.pts.table.drivers.get(int(name))
-        return SlaveNode(self.pts, driver) if driver is not None else None
+        return self.pts.slave(driver) if driver is not None else None
 
     def open(self, path: "Path", flags: int) -> File:
         if flags & O_ACCMODE:

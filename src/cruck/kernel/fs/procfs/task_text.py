@@ -77,9 +77,7 @@ def _tty_numbers(kernel: "Kernel", process: "Process") -> tuple[int, int]:
     tty = process.group.session.tty
     if tty is None:
         return 0, -1
-    dev = tty.dev
-    foreground = tty.foreground
-    return dev & 0xFFFF_FFFF, foreground.pgid if foreground is not None else -1
+    return tty.rdev & 0xFFFF_FFFF, tty.foreground_pgid if tty.foreground_pgid > 0 else -1
 
 
 def _start_boot_ns(kernel: "Kernel", start_ns: int) -> int:

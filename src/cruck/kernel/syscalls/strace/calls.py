@@ -15,6 +15,8 @@ from cruck.kernel.syscalls.strace.files import (
     FcntlArgKind,
     FlockKind,
     IovKind,
+    MountTypeKind,
+    MovedOffsetKind,
     OffsetAtKind,
     OpenHowKind,
     PositionKind,
@@ -62,6 +64,7 @@ from cruck.kernel.syscalls.strace.polls import (
 )
 from cruck.kernel.syscalls.strace.processes import (
     ArchPrctlKind,
+    CapDataKind,
     CapHeaderKind,
     Clone3Kind,
     CloneKind,
@@ -72,6 +75,7 @@ from cruck.kernel.syscalls.strace.processes import (
     MmapFlagsKind,
     MremapAddrKind,
     PrctlArgKind,
+    ResidencyKind,
     SchedParamKind,
 )
 from cruck.kernel.syscalls.strace.signals import (
@@ -173,7 +177,7 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     "preadv2": (INT, IOV_OUT, ULONG, LOW, HIGH, FlagsKind(xlat.RWF, "RWF_???")),
     "pwritev2": (INT, IOV_IN, ULONG, LOW, HIGH, FlagsKind(xlat.RWF, "RWF_???")),
     "lseek": (INT, LONG, ChoiceKind(xlat.SEEK, "SEEK_???")),
-    "sendfile": (INT, INT, OFFSET_AT, ULONG),
+    "sendfile": (INT, INT, MovedOffsetKind(), ULONG),
     "copy_file_range": (INT, OFFSET_AT, INT, OFFSET_AT, ULONG, UINT),
     "splice": (INT, OFFSET_AT, INT, OFFSET_AT, ULONG, SPLICE_FLAGS),
     "tee": (INT, INT, ULONG, SPLICE_FLAGS),
@@ -182,7 +186,7 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     "fdatasync": (INT,),
     "syncfs": (INT,),
     "sync": (),
-    "sync_file_range": (INT, LONG, LONG, HEX32),
+    "sync_file_range": (INT, LONG, LONG, FlagsKind(xlat.SYNC_RANGE, "SYNC_FILE_RANGE_???")),
     "readahead": (INT, LONG, ULONG),
     "fadvise64": (INT, LONG, ULONG, ChoiceKind(xlat.FADVISE, "POSIX_FADV_???")),
     "fallocate": (INT, FlagsKind(xlat.FALLOCATE, "FALLOC_FL_???"), LONG, LONG),
@@ -262,7 +266,7 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     "removexattr": (PATH, STRING),
     "lremovexattr": (PATH, STRING),
     "fremovexattr": (INT, STRING),
-    "mount": (STRING, PATH, STRING, FlagsKind(xlat.MOUNT_FLAGS, "MS_???", True), ADDR),
+    "mount": (STRING, PATH, MountTypeKind(), FlagsKind(xlat.MOUNT_FLAGS, "MS_???", True), ADDR),
     "umount2": (PATH, FlagsKind(xlat.UMOUNT, "MNT_???")),
     "pivot_root": (PATH, PATH),
     "inotify_init": (),
@@ -276,9 +280,9 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     "mremap": (ADDR, ULONG, ULONG, FlagsKind(xlat.MREMAP, "MREMAP_???"), MremapAddrKind()),
     "madvise": (ADDR, ULONG, ChoiceKind(xlat.MADVICE, "MADV_???")),
     "msync": (ADDR, ULONG, FlagsKind(xlat.MSYNC, "MS_???")),
-    "mincore": (ADDR, ULONG, OUT_ADDR),
+    "mincore": (ADDR, ULONG, ResidencyKind()),
     "mlock": (ADDR, ULONG),
-    "mlock2": (ADDR, ULONG, HEX32),
+    "mlock2": (ADDR, ULONG, FlagsKind(xlat.MLOCK2, "MLOCK_???")),
     "munlock": (ADDR, ULONG),
     "mlockall": (FlagsKind(xlat.MLOCKALL, "MCL_???"),),
     "munlockall": (),
@@ -319,8 +323,8 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     "setfsgid": (ID,),
     "getgroups": (INT, GroupsKind(True)),
     "setgroups": (INT, GroupsKind()),
-    "capget": (CapHeaderKind(), OUT_ADDR),
-    "capset": (CapHeaderKind(), ADDR),
+    "capget": (CapHeaderKind(), CapDataKind(True)),
+    "capset": (CapHeaderKind(), CapDataKind()),
     "prctl": (ChoiceKind(xlat.PRCTL, "PR_???"), PRCTL_ARG, PRCTL_ARG, PRCTL_ARG, PRCTL_ARG),
     "arch_prctl": (ChoiceKind(xlat.ARCH_PRCTL, "ARCH_???"), ArchPrctlKind()),
     "set_tid_address": (ADDR,),
@@ -423,15 +427,16 @@ KINDS: Final[dict[str, tuple[Kind, ...]]] = {
     "recvmsg": (INT, MessageKind(True), MSG_FLAGS),
 }
 
-# Results: "x" an address; "o" octal; "v" the call does not return when it succeeds.
+# Results: "x" an address; "o" octal; "s" a scheduling policy; "p" a personality; "m" membarrier's answer to a query.
 RESULTS: Final[dict[str, str]] = {
     "brk": "x",
     "mmap": "x",
     "mremap": "x",
     "shmat": "x",
     "umask": "o",
-    "exit": "v",
-    "exit_group": "v",
+    "sched_getscheduler": "s",
+    "personality": "p",
+    "membarrier": "m",
 }
 
 # Kinds for the types of a handler's signature (kernel/syscalls/types.py).

@@ -10,6 +10,7 @@ from cruck.kernel.syscalls.strace.kinds import (
     addr_text,
     bytes_text,
     mode_text,
+    string_text,
 )
 
 
@@ -205,6 +206,10 @@ class FcntlArgKind(Kind):
                 call.result_text = f"{call.result:#x}"
                 call.note = f"(seals {xlat.flags(call.result, xlat.SEALS, 'F_SEAL_???')})"
             return None
+        if command == 11 and call.result > 0:  # F_GETSIG
+            from cruck.kernel.syscalls.strace.signals import name
+
+            call.note = f"({name(call.result)})"
         if command in (9, 11, 1025, 1032):  # F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ
             return None
         if command == 2:
@@ -241,10 +246,6 @@ def _flock_text(call: Call, addr: int) -> str:
     return text + "}"
 
 
-class FcntlNoArgEarly(FcntlArgKind):
-    """The third argument of commands that do not read memory back: shown before the call."""
-
-
 class FlockKind(Kind):
     def show(self, call: Call, index: int) -> str | None:
         value = call.u32(index)
@@ -254,6 +255,15 @@ class FlockKind(Kind):
 class AccessKind(Kind):
     def show(self, call: Call, index: int) -> str | None:
         return xlat.flags(call.u32(index), xlat.ACCESS, "?_OK")
+
+
+class MountTypeKind(Kind):
+    """mount's file system type, which binds, moves and the like ignore."""
+
+    def show(self, call: Call, index: int) -> str | None:
+        if call.u64(index + 1) & (4096 | 32 | 8192 | 0x20000 | 0x40000 | 0x80000 | 0x100000):
+            return addr_text(call.u64(index))
+        return string_text(call, call.u64(index))
 
 
 class OpenHowKind(Kind):
@@ -280,6 +290,24 @@ class OffsetAtKind(Kind):
             return "NULL"
         data = call.peek(addr, 8)
         return f"[{int.from_bytes(data, 'little', signed=True)}]" if data is not None else f"{addr:#x}"
+
+
+class MovedOffsetKind(Kind):
+    """sendfile's offset: [0] => [10]. What was given is remembered at entry by the tracer."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+    def show(self, call: Call, index: int) -> str | None:
+        addr = call.u64(index)
+        if addr == 0:
+            return "NULL"
+        data = call.peek(addr, 8)
+        if data is None:
+            return f"{addr:#x}"
+        now = int.from_bytes(data, "little", signed=True)
+        given = call.entry_lengths.get(index, now)
+        return f"[{given}]" if call.failed() else f"[{given}] => [{now}]"
 
 
 class ReadlinkKind(Kind):

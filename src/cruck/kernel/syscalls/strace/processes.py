@@ -19,19 +19,31 @@ class MmapFlagsKind(Kind):
     def show(self, call: Call, index: int) -> str | None:
         value = call.u32(index)
         kind = value & 15
-        text = xlat.find(kind, xlat.MMAP_TYPES) or f"{kind:#x} /* MAP_??? */" if kind else "0 /* MAP_??? */"
-        rest = value & ~15
-        huge = rest >> 26 if rest & 0x40000 else 0
-        if huge:
-            rest &= 0x3FF_FFFF
+        text = (xlat.find(kind, xlat.MMAP_TYPES) or f"{kind:#x} /* MAP_??? */") if kind else "MAP_FILE"
+        huge = value >> 26
+        rest = value & 0x3FF_FFF0
         if rest:
-            if kind:
-                text += "|" + xlat.flags(rest, xlat.MMAP_FLAGS, "MAP_???")
-            else:
-                text = xlat.flags(rest, xlat.MMAP_FLAGS, "MAP_???")
+            text += "|" + xlat.flags(rest, xlat.MMAP_FLAGS, "").removesuffix(" /*  */")
         if huge:
             text += f"|{huge}<<MAP_HUGE_SHIFT"
         return text
+
+
+class ResidencyKind(Kind):
+    """mincore's bytes: [1, 0]."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+    def show(self, call: Call, index: int) -> str | None:
+        addr = call.u64(index)
+        if addr == 0 or call.failed():
+            return addr_text(addr)
+        nr_pages = (call.u64(1) + 4095) // 4096
+        data = call.peek(addr, min(nr_pages, 32))
+        if data is None:
+            return addr_text(addr)
+        return "[" + ", ".join([str(byte & 1) for byte in data]) + (", ...]" if nr_pages > 32 else "]")
 
 
 class MremapAddrKind(Kind):
@@ -96,16 +108,6 @@ class Clone3Kind(Kind):
         return text + "}"
 
 
-class Clone3OutKind(Kind):
-    """Not an argument: appends to the struct what the call wrote. Shown as part of argument 0 after the call."""
-
-    def __init__(self) -> None:
-        super().__init__(True)
-
-    def show(self, call: Call, index: int) -> str | None:
-        return None
-
-
 def clone3_result_text(call: Call) -> str:
     data = call.peek(call.u64(0), 32) if not call.failed() else None
     if data is None:
@@ -139,6 +141,9 @@ class FutexArgKind(Kind):
 
     def show(self, call: Call, index: int) -> str | None:
         op = call.u32(1) & 0x7F
+        if op > 13 or op == 2:
+            value = call.u32(index)
+            return str(value) if index == 2 else f"{value:#x}" if index in (3, 5) else addr_text(call.u64(index))
         if index == 2:
             if op in (0, 9, 11):
                 return str(call.u32(2))
@@ -213,6 +218,8 @@ class PrctlArgKind(Kind):
             return string_text(call, value) if not call.failed() else addr_text(value)
         if option == 4 and index == 1:
             return ("SUID_DUMP_DISABLE", "SUID_DUMP_USER", "SUID_DUMP_ROOT")[value] if value < 3 else _hex(value)
+        if option in (23, 24) and index == 1 and value < len(xlat.CAPABILITIES):
+            return xlat.CAPABILITIES[value]
         if option in (1, 2, 4, 8, 15, 16, 23, 24, 28, 29, 36):
             if index > 1:
                 return None
@@ -222,7 +229,7 @@ class PrctlArgKind(Kind):
         if option == 0x53564D41:  # PR_SET_VMA
             if index == 1:
                 return "PR_SET_VMA_ANON_NAME" if value == 0 else _hex(value)
-            return string_text(call, value) if index == 4 else _hex(value)
+            return string_text(call, value) if index == 4 else str(value) if index == 3 else _hex(value)
         if option == 38:
             return str(value) if index == 1 else _hex(value)
         return _hex(value)
@@ -284,6 +291,29 @@ class CapHeaderKind(Kind):
         return f"{{version={shown}, pid={int.from_bytes(data[4:], 'little', signed=True)}}}"
 
 
-class ExitStatusKind(Kind):
+class CapDataKind(Kind):
+    """The capability sets behind the header."""
+
     def show(self, call: Call, index: int) -> str | None:
-        return str(call.s32(index))
+        addr = call.u64(index)
+        header = call.peek(call.u64(index - 1), 4)
+        if addr == 0 or header is None or self.is_out and call.failed():
+            return addr_text(addr)
+        nr_words = 1 if int.from_bytes(header, "little") == 0x19980330 else 2
+        data = call.peek(addr, 12 * nr_words)
+        if data is None:
+            return addr_text(addr)
+        sets = [0, 0, 0]
+        for word in range(nr_words):
+            for which in range(3):
+                offset = 12 * word + 4 * which
+                sets[which] |= int.from_bytes(data[offset : offset + 4], "little") << (32 * word)
+        return f"{{effective={_caps(sets[0])}, permitted={_caps(sets[1])}, inheritable={_caps(sets[2])}}}"
+
+
+def _caps(mask: int) -> str:
+    names = [f"1<<{name}" for bit, name in enumerate(xlat.CAPABILITIES) if mask >> bit & 1]
+    rest = mask >> len(xlat.CAPABILITIES) << len(xlat.CAPABILITIES)
+    if rest:
+        names.append(f"{rest:#x}")
+    return "|".join(names) if names else "0"

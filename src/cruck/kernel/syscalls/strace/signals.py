@@ -186,11 +186,11 @@ def _info_text(signo: int, code: int, errno: int, pid: int, uid: int, status: in
     if code == 0x80 and pid == 0 and uid == 0 and signo != 17:
         return text + "}"
     if code == -2:
-        return text + f", si_timerid={pid:#x}, si_overrun={overrun}, si_value={_value_text(value)}}}"
+        return text + f", si_timerid={pid:#x}, si_overrun={overrun}, {_value_text(value)}}}"
     if code <= 0:
         text += f", si_pid={pid}, si_uid={uid}"
         if code == -1 or code < -6 or (code not in (0, -6)):
-            text += f", si_value={_value_text(value)}"
+            text += ", " + _value_text(value)
         return text + "}"
     if signo == 17:
         shown = str(status) if code == 1 else name(status)
@@ -207,4 +207,4 @@ def _info_text(signo: int, code: int, errno: int, pid: int, uid: int, status: in
 def _value_text(value: int) -> str:
     number = value & 0xFFFF_FFFF
     number = number - (1 << 32) if number >> 31 else number
-    return f"{{sival_int={number}, sival_ptr={addr_text(value)}}}"
+    return f"si_int={number}, si_ptr={addr_text(value)}"

@@ -132,6 +132,10 @@ class OptionNameKind(Kind):
             return xlat.choice(option, xlat.SOCKET_OPTIONS, "SO_???")
         if level == 6:
             return xlat.choice(option, xlat.TCP_OPTIONS, "TCP_???")
+        if level == 0:
+            return xlat.choice(option, xlat.IP_OPTIONS, "IP_???")
+        if level == 41:
+            return xlat.choice(option, xlat.IPV6_OPTIONS, "IPV6_???")
         return f"{option:#x}" if option else "0"
 
 
@@ -160,16 +164,11 @@ class OptionValueKind(Kind):
         if level == 1 and option == 17 and length >= 12:
             pid, uid, gid = [int.from_bytes(data[i : i + 4], "little", signed=True) for i in (0, 4, 8)]
             return f"{{pid={pid}, uid={uid}, gid={gid}}}"
-        if level == 1 and option in (20, 21) and length >= 16:
-            sec, usec = int.from_bytes(data[:8], "little", signed=True), int.from_bytes(data[8:16], "little", signed=True)
-            return f"{{tv_sec={sec}, tv_usec={usec}}}"
         if level == 1 and option == 4 and self.is_out and length == 4:
             from cruck.abi.errno import ERRNO_NAMES
 
             error = int.from_bytes(data[:4], "little", signed=True)
             return f"[{ERRNO_NAMES.get(error, str(error))}]"
-        if level == 1 and option == 3 and self.is_out and length == 4:
-            return f"[{xlat.choice(int.from_bytes(data[:4], 'little'), xlat.SOCKET_TYPES, 'SOCK_???')}]"
         if length == 4:
             return f"[{int.from_bytes(data[:4], 'little', signed=True)}]"
         return quote(data, 32)
@@ -182,15 +181,16 @@ class MessageKind(Kind):
         addr = call.u64(index)
         if addr == 0:
             return "NULL"
-        return message_text(call, addr, -2 if call.failed() and self.is_out else call.result if self.is_out else -1, self.is_out)
+        return message_text(call, addr, -2 if call.failed() and self.is_out else call.result if self.is_out else -1)
 
 
-def message_text(call: Call, addr: int, limit: int, is_out: bool) -> str:
-    if limit == -2:
-        return f"{addr:#x}"
+def message_text(call: Call, addr: int, limit: int) -> str:
+    """limit: bytes of data to show, −1 all; −2: nothing was received, only the name's length is worth showing."""
     data = call.peek(addr, 56)
     if data is None:
         return f"{addr:#x}"
+    if limit == -2:
+        return f"{{msg_namelen={int.from_bytes(data[8:12], 'little')}}}"
     words = [int.from_bytes(data[8 * i : 8 * i + 8], "little") for i in range(7)]
     name, iov, iov_count, control, control_length = words[0], words[2], words[3], words[4], words[5]
     name_length = words[1] & 0xFFFF_FFFF

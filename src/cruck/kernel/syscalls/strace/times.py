@@ -88,7 +88,8 @@ class TimePairKind(Kind):
         if data is None:
             return addr_text(addr)
         if not self.is_timespec:
-            return f"[{timeval_text(data, 0)}, {timeval_text(data, 2)}]"
+            first = timeval_text(data, 0) + date_text(_s64(data, 0), _s64(data, 1), 6)
+            return f"[{first}, {timeval_text(data, 2) + date_text(_s64(data, 2), _s64(data, 3), 6)}]"
         return f"[{_utime_text(data, 0)}, {_utime_text(data, 2)}]"
 
 
@@ -98,7 +99,26 @@ def _utime_text(data: bytes, index: int) -> str:
         return "UTIME_NOW"
     if nsec == 0x3FFF_FFFE:
         return "UTIME_OMIT"
-    return timespec_text(data, index)
+    return timespec_text(data, index) + date_text(_s64(data, index), nsec, 9)
+
+
+def date_text(seconds: int, fraction: int, digits: int) -> str:
+    """The moment in UTC as a comment: /* 1970-01-01T00:00:01.000000002+0000 */; empty if it is none."""
+    if not 0 <= fraction < 10**digits or not 0 <= seconds < 1 << 38:
+        return ""
+    days, rest = divmod(seconds, 86400)
+    # Howard Hinnant's civil_from_days, for days since 1970-01-01.
+    days += 719468
+    era, day_of_era = divmod(days, 146097)
+    year = (day_of_era - day_of_era // 1460 + day_of_era // 36524 - day_of_era // 146096) // 365
+    day_of_year = day_of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * day_of_year + 2) // 153
+    day = day_of_year - (153 * month + 2) // 5 + 1
+    month = month + 3 if month < 10 else month - 9
+    year += era * 400 + (1 if month <= 2 else 0)
+    time = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+    part = f".{fraction:0{digits}}" if fraction else ""
+    return f" /* {year:04}-{month:02}-{day:02}T{time}{part}+0000 */"
 
 
 class ItimervalKind(Kind):
@@ -212,7 +232,10 @@ class SigeventKind(Kind):
         number = int.from_bytes(data[:4], "little", signed=True)
         signo = int.from_bytes(data[8:12], "little", signed=True)
         notify = int.from_bytes(data[12:16], "little")
-        text = f"{{sigev_value={{sival_int={number}, sival_ptr={addr_text(value)}}}, sigev_signo={name(signo) if signo else '0'}"
+        text = "{"
+        if value:
+            text += f"sigev_value={{sival_int={number}, sival_ptr={addr_text(value)}}}, "
+        text += f"sigev_signo={name(signo) if signo else '0'}"
         text += f", sigev_notify={xlat.choice(notify, xlat.SIGEV, 'SIGEV_???')}"
         if notify == 4:
             text += f", sigev_notify_thread_id={int.from_bytes(data[16:20], 'little', signed=True)}"
@@ -226,11 +249,9 @@ class ClockKind(Kind):
         value = call.s32(index)
         if value >= 0:
             return xlat.choice(value, xlat.CLOCKS, "CLOCK_???")
-        pid, kind = ~(value >> 3), value & 7
-        if kind == 3:
-            return f"MAKE_FD_CPUCLOCK({pid})"
-        which = ("CPUCLOCK_PROF", "CPUCLOCK_VIRT", "CPUCLOCK_SCHED")[kind & 3]
-        return f"MAKE_{'THREAD' if kind & 4 else 'PROCESS'}_CPUCLOCK({pid}, {which})"
+        if value & 7 == 3:
+            return f"FD_TO_CLOCKID({~(value >> 3)})"
+        return f"{call.u32(index):#x} /* CLOCK_??? */"
 
 
 class TimeAtKind(Kind):

@@ -29,7 +29,16 @@ RESTARTS: Final[dict[int, str]] = {
 }
 NEVER_RETURN: Final = ("exit", "exit_group")
 FORKS: Final = ("clone", "clone3", "fork", "vfork")
-SENTRY_COUNTED: Final = ("accept", "accept4", "getsockname", "getpeername", "getsockopt", "recvfrom")
+# Calls that overwrite a number which is shown as it was too: (argument, bytes of the number).
+REMEMBERED: Final[dict[str, tuple[int, int]]] = {
+    "accept": (2, 4),
+    "accept4": (2, 4),
+    "getsockname": (2, 4),
+    "getpeername": (2, 4),
+    "getsockopt": (4, 4),
+    "recvfrom": (5, 4),
+    "sendfile": (2, 8),
+}
 
 
 class Sink:
@@ -78,14 +87,13 @@ class Tracer:
 
         call = Call(task, nr, name, args)
         self.calls[tid] = call
-        if name in SENTRY_COUNTED:
-            _remember_lengths(call)
+        if name in REMEMBERED:
+            _remember(call)
         self._begin_line(tid)
         self._put(name + "(")
         self.shown[tid] = 0
         self.suspended.discard(tid)
-        if name == "rt_sigreturn" or not self._show_args(call, False):
-            pass
+        self._show_args(call, False)
         self.open_tid = tid
 
     def leave(self, task: "Task", nr: int, args: tuple[int, ...], result: int) -> None:
@@ -112,8 +120,6 @@ class Tracer:
 
         self._note_task(task.tid)
         self._begin_line(task.tid)
-        if info.signo == 19 and info.code == 0 and False:
-            return
         self._put(f"--- {signals.name(info.signo)} {signals.info_text(info)} ---\n")
 
     def stopped(self, task: "Task", signo: int) -> None:
@@ -137,9 +143,7 @@ class Tracer:
                 self._pad()
                 self._put("= ?\n")
             else:
-                call.is_returned = True
-                call.result = -1
-                self._put(" <unfinished ...>)" if self.column else "")
+                self._put(" <unfinished ...>)")
                 self._pad()
                 self._put("= ?\n")
             self.open_tid = -1
@@ -268,7 +272,6 @@ class Tracer:
     def _finish(self, call: "Call") -> None:
         from cruck.kernel.syscalls.strace import polls
         from cruck.kernel.syscalls.strace.calls import RESULTS
-        from cruck.kernel.syscalls.strace.processes import clone3_result_text
 
         name, result = call.name, call.result
         if name == "poll" or name == "ppoll":
@@ -286,19 +289,32 @@ class Tracer:
                 message = ERRNO_MESSAGES.get(-result, f"Unknown error {-result}")
                 self._put(f"= -1 {error} ({message})\n")
         else:
-            form = RESULTS.get(name, "")
-            text = call.result_text
-            if not text:
-                if form == "x":
-                    text = f"{result & 0xFFFF_FFFF_FFFF_FFFF:#x}"
-                elif form == "o":
-                    text = f"0{result:o}" if result else "000"
-                    text = text.rjust(3, "0")
-                else:
-                    text = str(result)
+            text = call.result_text or _result_text(call, RESULTS.get(name, ""))
             self._put(f"= {text} {call.note}\n" if call.note else f"= {text}\n")
-        del clone3_result_text
         self.open_tid = -1
+
+
+def _result_text(call: "Call", form: str) -> str:
+    """The number of a call that succeeded; may set its note."""
+    from cruck.kernel.syscalls.strace import xlat
+
+    result = call.result
+    if form == "x":
+        return f"{result & 0xFFFF_FFFF_FFFF_FFFF:#x}"
+    if form == "o":
+        return (f"0{result:o}" if result else "0").rjust(3, "0")
+    if form == "s":
+        call.note = f"({xlat.choice(result, xlat.SCHED_POLICIES, 'SCHED_???')})"
+    elif form == "p":
+        names = "PER_LINUX"
+        if result & ~0xFF:
+            names += "|" + xlat.flags(result & ~0xFF, xlat.PERSONALITY, "").removesuffix(" /*  */")
+        call.note = f"({names})"
+        return f"{result:#x}" if result else "0"
+    elif form == "m" and call.u32(0) == 0:
+        call.note = f"({xlat.flags(result, xlat.MEMBARRIER, 'MEMBARRIER_CMD_???')})"
+        return f"{result:#x}" if result else "0"
+    return str(result)
 
 
 def _is_optional(call: "Call") -> bool:
@@ -312,10 +328,9 @@ def _is_optional(call: "Call") -> bool:
     return False
 
 
-def _remember_lengths(call: "Call") -> None:
-    """Lengths behind pointers that the call overwrites."""
-    index = 5 if call.name == "recvfrom" else 4 if call.name == "getsockopt" else 2
-    data = call.peek(call.u64(index), 4) if call.u64(index) else None
+def _remember(call: "Call") -> None:
+    index, size = REMEMBERED[call.name]
+    data = call.peek(call.u64(index), size) if call.u64(index) else None
     if data is not None:
         call.entry_lengths[index] = int.from_bytes(data, "little", signed=True)
 
