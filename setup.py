@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Builds the native machine: the extension `cruck.framework._machine`, the stub program and the vDSO beside its sources.
 
-Metadata is in pyproject.toml. The stub is an executable of its own (static, no libc), so build_ext runs the C compiler
+With CRUCK_COMPILE=1 the Python side is compiled too (tools/compile_python.py): `CRUCK_COMPILE=1 pip install .`; never for
+editable installs, where sources and what runs must be the same. Metadata is in pyproject.toml. The stub is an executable of its own (static, no libc), so build_ext runs the C compiler
 once more for it; it is package data of `cruck.framework`.
 """
 
@@ -11,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -18,6 +20,8 @@ from setuptools.command.build_ext import build_ext
 MACHINE = os.path.join("src", "cruck", "framework", "machine")
 STUB = os.path.join(MACHINE, "stub")
 VDSO = os.path.join(MACHINE, "vdso")
+
+COMPILES_PYTHON = os.environ.get("CRUCK_COMPILE", "0") == "1"
 
 STUB_FLAGS = """
     -std=gnu11 -Wall -Wextra -Werror -O2 -ffreestanding -fno-builtin -fno-stack-protector -mgeneral-regs-only -mno-red-zone
@@ -33,7 +37,25 @@ class BuildMachine(build_ext):
         is_in_place = bool(self.inplace or self.editable_mode)
         self.build_stub(os.path.join(STUB, "stub") if is_in_place else self.stub_in_build_lib())
         self.build_vdso(os.path.join(VDSO, "vdso.so") if is_in_place else self.vdso_in_build_lib())
+        if COMPILES_PYTHON and not is_in_place:
+            sys.path.insert(0, "tools")
+            from compile_python import extensions
+
+            self.distribution.ext_modules.extend(extensions(self.build_temp))
+            self.initialize_options()
+            self.finalize_options()
         super().run()
+
+    def build_extensions(self) -> None:
+        """Hundreds of small C files: all processors compile, whichever extension they belong to."""
+        compile_all = self.compiler.compile
+
+        def compile_in_parallel(files: list[str], **options: object) -> list[str]:
+            with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+                return [objects[0] for objects in pool.map(lambda file: compile_all([file], **options), files)]
+
+        self.compiler.compile = compile_in_parallel
+        super().build_extensions()
 
     def stub_in_build_lib(self) -> str:
         return os.path.join(self.build_lib, "cruck", "framework", "machine", "stub", "stub")
@@ -68,4 +90,5 @@ setup(
         )
     ],
     cmdclass={"build_ext": BuildMachine},
+    setup_requires=["mypy>=1.18"] if COMPILES_PYTHON else [],
 )

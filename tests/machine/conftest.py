@@ -2,6 +2,7 @@
 """Fixtures for contract tests that drive `_machine` directly with tiny guests in machine code."""
 
 import functools
+import itertools
 import os
 import pathlib
 import subprocess
@@ -38,6 +39,16 @@ def soon(seconds: float = 5.0) -> int:
     return time.monotonic_ns() + int(seconds * 1e9)
 
 
+_tags = itertools.count(1)
+
+
+def new_context(space):
+    """A context whose stops can be told from all others'."""
+    context = _machine.Context(space)
+    context.tag = next(_tags)
+    return context
+
+
 class Guest:
     """A space with code, data and stack, and a context that starts at the code."""
 
@@ -53,7 +64,7 @@ class Guest:
         self.context = self.new_context()
 
     def new_context(self, rip: int = CODE, rsp: int = STACK_TOP):
-        context = _machine.Context(self.space)
+        context = new_context(self.space)
         context.set_reg(RIP, rip)
         context.set_reg(RSP, rsp)
         return context
@@ -73,7 +84,7 @@ def next_stop(machine, context):
     while True:
         stops = machine.wait(deadline, 0)
         for stop in stops:
-            if stop[0] is context:
+            if stop[0] == context.tag:
                 return stop[1:]
         assert stops or time.monotonic_ns() < deadline, "no stop in time"
 

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from .conftest import CODE, DATA, MIB, RDI, RIP, _machine, run, soon
+from .conftest import CODE, DATA, MIB, RDI, RIP, _machine, new_context, run, soon
 
 PAGE = 4096
 POKE = "mov (%rdi), %rsi; movq $0x4242, (%rdi); mov (%rdi), %rdx; mov $60, %eax; syscall"
@@ -108,7 +108,7 @@ def test_move(guest):
 def fork(g):
     child = _machine.Space(g.machine)
     assert child.clone_range(g.space, 0, _machine.USER_END, False) == 0
-    context = _machine.Context(child)
+    context = new_context(child)
     context.set_registers(g.context.registers())
     return child, context
 

@@ -171,7 +171,7 @@ def test_two_contexts_in_one_space(guest):
     while len(seen) < 3:
         for stop in g.machine.wait(soon(), 0):
             assert stop[1:3] == (_machine.STOP_SYSCALL, 39)
-            seen[id(stop[0])] = stop[0]
+            seen[stop[0]] = True
     for c in contexts:
         c.set_result(0)
         assert run(g.machine, c)[:2] == (_machine.STOP_SYSCALL, 60)
@@ -200,21 +200,21 @@ def test_wake_and_deadline(machine):
 
 def test_watch(machine, tmp_path):
     read, write = os.pipe()
-    machine.watch(read, 1)
+    machine.watch(read, 1, 77)
     assert machine.wait(0, 0) == []
     os.write(write, b"x")
-    assert machine.wait(soon(), 0) == [(None, _machine.STOP_HOST, read, 1, 0, 0, 0, 0, 0)]
+    assert machine.wait(soon(), 0) == [(-1, _machine.STOP_HOST, 77, 1, 0, 0, 0, 0, 0)]
     assert machine.wait(0, 0) == []
-    machine.watch(read, 1)
-    machine.watch(read, 0)
+    machine.watch(read, 1, 77)
+    machine.watch(read, 0, 0)
     assert machine.wait(0, 0) == []
     with open(tmp_path / "file", "w+") as file:
-        machine.watch(file.fileno(), 1)
-        assert machine.wait(0, 0) == [(None, _machine.STOP_HOST, file.fileno(), 1, 0, 0, 0, 0, 0)]
+        machine.watch(file.fileno(), 1, -5)
+        assert machine.wait(0, 0) == [(-1, _machine.STOP_HOST, -5, 1, 0, 0, 0, 0, 0)]
     os.close(read)
     os.close(write)
     with pytest.raises(OSError):
-        machine.watch(9999, 1)
+        machine.watch(9999, 1, 1)
 
 
 def test_due_python_signal_ends_wait(machine):

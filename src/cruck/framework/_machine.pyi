@@ -19,13 +19,13 @@ PROT_WRITE: Final[int]    # 2
 PROT_EXEC: Final[int]     # 4
 FPU_BYTES: Final[int]     # size of the XSAVE area of a context on this host
 
-# Stop reasons (Stop[1]).
-STOP_SYSCALL: Final[int]      # 1: (context, 1, nr, a0, a1, a2, a3, a4, a5)
-STOP_FAULT: Final[int]        # 2: page fault: (context, 2, address, access, error_code, trapno, 0, 0, 0); access = PROT_* bit wanted
-STOP_EXCEPTION: Final[int]    # 3: any other synchronous signal: (context, 3, signo, si_code, address, trapno, error_code, 0, 0)
+# Stop reasons (Stop[1]). tag: the `Context.tag` when the stop is taken.
+STOP_SYSCALL: Final[int]      # 1: (tag, 1, nr, a0, a1, a2, a3, a4, a5)
+STOP_FAULT: Final[int]        # 2: page fault: (tag, 2, address, access, error_code, trapno, 0, 0, 0); access = PROT_* bit wanted
+STOP_EXCEPTION: Final[int]    # 3: any other synchronous signal: (tag, 3, signo, si_code, address, trapno, error_code, 0, 0)
 STOP_INTERRUPTED: Final[int]  # 4: Context.interrupt() took effect
 STOP_DEAD: Final[int]         # 5: the stub died or its shared pages are corrupt; every context of the space reports it once
-STOP_HOST: Final[int]         # 6: (None, 6, host_fd, poll events, 0, …): a watched host descriptor is ready
+STOP_HOST: Final[int]         # 6: (−1, 6, tag of the watch, poll events, 0, …): a watched host descriptor is ready
 STOP_STARTED: Final[int]      # 7: never reported; a fresh context is stopped until it is run
 
 # Register numbers for Context.get_reg/set_reg and positions in registers(): the order of
@@ -33,7 +33,7 @@ STOP_STARTED: Final[int]      # 7: never reported; a fresh context is stopped un
 # orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs; 27 values.
 NR_REGS: Final[int]
 
-Stop = tuple[Context | None, int, int, int, int, int, int, int, int]
+Stop = tuple[int, int, int, int, int, int, int, int, int]
 
 class Machine:
     """RAM, a pool of stubs and the doorbell. One per kernel; several may live in one process."""
@@ -54,8 +54,9 @@ class Machine:
         A Python signal handler that is due makes it return early (empty)."""
     def wake(self) -> None:
         """Makes a wait() in another thread return. Async-signal-safe in C; callable from any thread."""
-    def watch(self, host_fd: int, events: int, /) -> None:
-        """Reports STOP_HOST when `host_fd` has one of poll(2) `events`, once (one-shot); 0 events: forget it.
+    def watch(self, host_fd: int, events: int, tag: int, /) -> None:
+        """Reports STOP_HOST with `tag` when `host_fd` has one of poll(2) `events`, once (one-shot); 0 events: forget it.
+        Errors: OSError (no such descriptor, out of memory).
         Regular files (which epoll refuses) are reported as ready at once."""
     def set_spin(self, stub_spin_ns: int, /) -> None:
         """How long a stopped context polls for its resume before it sleeps in a futex; 0 = never spins."""
@@ -135,7 +136,8 @@ class Space:
         """fork: gives this space the source's translations of the range. share: same frames, same permission.
         else both sides become copy-on-write (the source's host mappings are downgraded)."""
     def lookup(self, addr: int, /) -> int:
-        """0 absent, else PROT_* bits of the translation | 8 copy-on-write | 16 host file | 32 segment page."""
+        """0 absent, else PROT_* bits of the translation | 8 copy-on-write | 16 host file | 32 segment page;
+        64 for a present page that has none of these bits (private and without permission)."""
     def resident(self, addr: int, length: int, /) -> bytes:
         """One byte per page: 1 present (mincore)."""
     # data: counts are short at the first fault; access is checked against the page table's permission
@@ -164,7 +166,7 @@ class Context:
 
     def __init__(self, space: Space, /) -> None:
         """Errors: OSError (stub dead, too many host tasks)."""
-    tag: int   # free for the kernel (its thread id); copied nowhere
+    tag: int   # free for the kernel (its thread id); reported with each stop
     def run(self) -> None:
         """Resumes the guest. Only legal while stopped (RuntimeError otherwise)."""
     def park(self) -> None:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 """Randomness by constructor: the host's, or a seeded stream for reproducible runs."""
 
-import hashlib
 import os
 
 
@@ -23,6 +22,8 @@ class SeededEntropy(Entropy):
         self.counter = 0
 
     def random_bytes(self, length: int) -> bytes:
+        import hashlib  # costs milliseconds, and few runs want it
+
         out = bytearray()
         while len(out) < length:
             block = b"%d:%d" % (self.seed, self.counter)

@@ -5,14 +5,14 @@ Thin: each method is one call into C, which checks everything; what is added is 
 `_machine.pyi` and hardware.py. Handles of the host cannot be copied: pickling a running HostMachine is refused.
 """
 
-from pathlib import Path
+import os
 from typing import Final, NoReturn
 
 from cruck.framework import _machine
 from cruck.framework.hardware import AddressSpace, Context, Machine, Segment, Stop
 from cruck.framework.io.host_file import HostFile
 
-STUB_PATH: Final = Path(__file__).parent / "machine" / "stub" / "stub"
+STUB_PATH: Final = os.path.join(os.path.dirname(__file__), "machine", "stub", "stub")
 
 
 def _refuse_pickle(what: str) -> NoReturn:
@@ -207,10 +207,9 @@ class HostMachine(Machine):
 
     def __init__(self, ram_bytes: int, hidden: bool = True) -> None:
         """hidden: children of ours must not show in the host program's wait() and SIGCHLD (library use)."""
-        self._c = _machine.Machine(str(STUB_PATH).encode(), ram_bytes, hidden)
+        self._c = _machine.Machine(os.fsencode(STUB_PATH), ram_bytes, hidden)
         self.user_end = _machine.USER_END
         self.fpu_bytes = _machine.FPU_BYTES
-        self._fd_tags: dict[int, int] = {}
 
     def __reduce__(self) -> NoReturn:
         _refuse_pickle("HostMachine")
@@ -222,24 +221,13 @@ class HostMachine(Machine):
         return HostSegment(self._c)
 
     def wait(self, deadline_ns: int, spin_ns: int) -> list[Stop]:
-        stops: list[Stop] = []
-        for context, reason, *values in self._c.wait(deadline_ns, spin_ns):
-            if context is not None:
-                stops.append((context.tag, reason, *values))  # type: ignore[arg-type]
-            else:
-                tag = self._fd_tags.pop(values[0], 0)
-                stops.append((-1, reason, tag, values[1], 0, 0, 0, 0, 0))
-        return stops
+        return self._c.wait(deadline_ns, spin_ns)
 
     def wake(self) -> None:
         self._c.wake()
 
     def watch(self, host: HostFile, events: int) -> None:
-        if events:
-            self._fd_tags[host._fd] = host.tag
-        else:
-            self._fd_tags.pop(host._fd, None)
-        self._c.watch(host._fd, events)
+        self._c.watch(host._fd, events, host.tag)
 
     def set_spin(self, spin_ns: int) -> None:
         """How long a stopped guest thread polls for its resume before it sleeps; 0: not at all."""

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MPL-2.0
 """The image of our vDSO: a small shared object that guests get mapped (machine/vdso/vdso.c, built with the package)."""
 
-from pathlib import Path
+import os
 from typing import Final
 
-IMAGE_PATH: Final = Path(__file__).parent / "machine" / "vdso" / "vdso.so"
+IMAGE_PATH: Final = os.path.join(os.path.dirname(__file__), "machine", "vdso", "vdso.so")
 
 
 def load() -> bytes:
     """The bytes of the ELF file; empty if it was not built: guests then read clocks by system calls."""
     try:
-        return IMAGE_PATH.read_bytes()
+        with open(IMAGE_PATH, "rb") as file:
+            return file.read()
     except OSError:
         return b""

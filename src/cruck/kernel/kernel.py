@@ -5,6 +5,8 @@ Plain data: everything hangs off this object and can be pickled at any turn of t
 only thing that runs it. Several kernels may live in one process.
 """
 
+from typing import TYPE_CHECKING
+
 from cruck.framework.clock import Clock
 from cruck.framework.entropy import Entropy
 from cruck.framework.hardware import Machine
@@ -23,11 +25,13 @@ from cruck.kernel.sched.fair import FairScheduler
 from cruck.kernel.sched.load_average import LoadAverage
 from cruck.kernel.signal.pending import SI_KERNEL, SigInfo
 from cruck.kernel.signal.send import send_to_process, send_to_task
-from cruck.kernel.syscalls.strace.tracer import Tracer
 from cruck.kernel.time.timers import TimerQueue
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.dentry import MountNamespace
 from cruck.kernel.vfs.fs_type import FileSystemType
+
+if TYPE_CHECKING:
+    from cruck.kernel.syscalls.strace.tracer import Tracer
 
 PID_MAX = 32768
 
@@ -73,6 +77,7 @@ class Kernel:
     next_host_tag: int
     next_dev: int
     next_inode: int
+    turn_ns: int  # monotonic time when the stops of this turn were taken
     boot_ns: int  # monotonic
     boot_realtime_ns: int
     boot_id: bytes  # 16 random bytes of this boot
@@ -80,7 +85,7 @@ class Kernel:
     is_halted: bool
     exit_status: int  # wait(2) encoding, once halted
     # What the user is told.
-    tracer: Tracer | None
+    tracer: "Tracer | None"  # set up by whoever wants one: most runs do without its tables
     unsupported: dict[str, int]  # calls answered "not supported", by name → how often
     nr_oopses: int
     nr_calls: int
@@ -124,7 +129,7 @@ class Kernel:
         self.next_host_tag = 1
         self.next_dev = 64
         self.next_inode = 1
-        self.boot_ns = clock.monotonic_ns()
+        self.boot_ns = self.turn_ns = clock.monotonic_ns()
         self.boot_realtime_ns = clock.realtime_ns()
         self.boot_id = entropy.random_bytes(16)
         self.is_halted = False

@@ -4,7 +4,6 @@
     stop → handle (system call, fault, exception, interrupt) → signals → runnable → a virtual CPU
 """
 
-import traceback
 from typing import Final
 
 from cruck.abi.errno import EFAULT, ENOSYS, ERESTARTSYS
@@ -46,8 +45,10 @@ def run(kernel: Kernel) -> None:
 
 def turn(kernel: Kernel, may_wait: bool) -> None:
     """One turn: woken calls, idle CPUs, stops, timers."""
-    run_ready(kernel)
-    fill_cpus(kernel)
+    if kernel.ready:
+        run_ready(kernel)
+    if kernel.sched.entries:
+        fill_cpus(kernel)
     if kernel.is_halted:
         return
     deadline_ns = 0
@@ -56,16 +57,22 @@ def turn(kernel: Kernel, may_wait: bool) -> None:
         deadline_ns = next_deadline_ns(kernel)
         if kernel.sched.running:
             spin_ns = kernel.spin_ns
-    for stop in kernel.machine.wait(deadline_ns, spin_ns):
+    stops = kernel.machine.wait(deadline_ns, spin_ns)
+    now_ns = kernel.clock.monotonic_ns()  # the only look at the clock of an ordinary turn
+    kernel.turn_ns = now_ns
+    for stop in stops:
         handle_stop(kernel, stop)
-    now_ns = kernel.clock.monotonic_ns()
-    kernel.timers.expire(now_ns)
-    for task in kernel.sched.overdue(now_ns):
-        task.context.interrupt()
+    if kernel.timers.heap:
+        kernel.timers.expire(now_ns)
+    if kernel.sched.entries:
+        for task in kernel.sched.overdue(now_ns):
+            task.context.interrupt()
 
 
 def next_deadline_ns(kernel: Kernel) -> int:
     """On the host's clock; −1 none."""
+    if not kernel.timers.heap and not kernel.sched.entries:
+        return -1
     deadline_ns = kernel.timers.next_deadline_ns()
     slice_ns = kernel.sched.next_slice_end_ns()
     if slice_ns >= 0 and (deadline_ns < 0 or slice_ns < deadline_ns):
@@ -105,15 +112,15 @@ def handle_stop(kernel: Kernel, stop: Stop) -> None:
             watch[1].wake()
         return
     task = kernel.tasks.get(tag)
-    if task is None or tag in kernel.lingering:
+    if task is None or (kernel.lingering and tag in kernel.lingering):
         dead = kernel.lingering.pop(tag, None)
         if dead is not None:
             process_exit.release_machine(kernel, dead)
         return
-    kernel.sched.stop(task, kernel.clock.monotonic_ns())
+    kernel.sched.stop(task, kernel.turn_ns)
     if reason == STOP_SYSCALL:
         task.wait = None
-        call(kernel, task, stop[2], (stop[3], stop[4], stop[5], stop[6], stop[7], stop[8]))
+        call(kernel, task, stop[2], stop[3:9])
         return
     task.call_nr = -1
     if reason == STOP_FAULT:
@@ -192,7 +199,11 @@ def return_to_guest(kernel: Kernel, task: Task) -> None:
             call(kernel, task, record.nr, record.args)
         return
     task.wait = None
-    kernel.sched.enqueue(task)
+    # The common case: nobody else wants its CPU. A task just woken might, so then all of them meet in the queue.
+    if not kernel.ready and kernel.sched.start_again(task, kernel.turn_ns):
+        task.context.run()
+    else:
+        kernel.sched.enqueue(task)
 
 
 def needs_attention(task: Task) -> bool:
@@ -225,6 +236,8 @@ def out_of_memory(kernel: Kernel, task: Task) -> None:
 
 def oops(kernel: Kernel, task: Task, nr: int) -> None:
     """A bug of ours: the task that met it dies, the kernel goes on, the user is told."""
+    import traceback
+
     kernel.nr_oopses += 1
     what = syscall_name(nr) if nr >= 0 else "page fault"
     rip = task.context.get_reg(RIP)

@@ -134,6 +134,8 @@ class Box:
             task.call_nr = 59
             error = -execve(task, candidate, command, envp)
             if error == 0:
+                if self.kernel.tracer is not None:
+                    self.kernel.tracer.started(task, candidate, command, len(envp))
                 return
             if error not in (ENOENT, ENOTDIR):
                 failure, tried = error, candidate

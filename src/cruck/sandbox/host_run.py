@@ -3,7 +3,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from types import FrameType
 from typing import Final
@@ -22,6 +21,7 @@ from cruck.sandbox.streams import InputStream, OutputStream
 FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 GRACE_S: Final = 10.0
 EXIT_OOPS: Final = 125
+PIPE, STDOUT, DEVNULL = -1, -2, -3  # the values of subprocess, whose import would cost every run its time
 
 
 class HostSignals:
@@ -145,7 +145,7 @@ def run_captured(config: RunConfig, data: bytes | None, stdout: int | None, stde
         else:
             source = _host_stream(box, 0)
         out, captured_out = _output(box, stdout, 1)
-        if stderr == subprocess.STDOUT:
+        if stderr == STDOUT:
             err, captured_err = out, None
         else:
             err, captured_err = _output(box, stderr, 2)
@@ -177,9 +177,9 @@ def _host_stream(box: Box, number: int) -> File:
 
 
 def _output(box: Box, choice: int | None, number: int) -> tuple[File, OutputStream | None]:
-    if choice == subprocess.PIPE:
+    if choice == PIPE:
         stream = OutputStream(box.kernel.next_ino())
         return stream, stream
-    if choice == subprocess.DEVNULL:
+    if choice == DEVNULL:
         return NullFile(1), None
     return _host_stream(box, number), None

@@ -3,20 +3,9 @@
 
 import sys
 from collections.abc import Callable
-from typing import TextIO
 
-from cruck.kernel.syscalls.strace.filter import parse_expression
-from cruck.kernel.syscalls.strace.tracer import Sink, Tracer
 from cruck.sandbox.box import Box
-from cruck.sandbox.config import ConfigError, RunConfig
-
-
-class StreamSink(Sink):
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
-    def write(self, text: str) -> None:
-        self.stream.write(text)
+from cruck.sandbox.config import RunConfig
 
 
 def _nothing() -> None:
@@ -27,18 +16,9 @@ def attach_tracer(box: Box, config: RunConfig) -> Callable[[], None]:
     """--strace: installs a tracer. Returns what is to be called at the end. Errors: ConfigError."""
     if config.strace is None:
         return _nothing
-    try:
-        wanted = parse_expression(config.strace)
-    except ValueError as error:
-        raise ConfigError(f"--strace: {error}") from None
-    stream: TextIO = sys.stderr
-    if config.strace_output is not None:
-        try:
-            stream = open(config.strace_output, "w", encoding="utf-8", errors="surrogateescape")  # noqa: SIM115  (closed below)
-        except OSError as error:
-            raise ConfigError(f"cannot write the trace to {config.strace_output}: {error.strerror}") from None
-    box.kernel.tracer = Tracer(StreamSink(stream), wanted)
-    return stream.flush if stream is sys.stderr else stream.close
+    from cruck.sandbox import trace_output
+
+    return trace_output.attach_tracer(box, config)
 
 
 def report(box: Box, config: RunConfig) -> None:

@@ -10,7 +10,6 @@ host can be changed but what -v and --overlay none or DIR name.
 
 import os
 import pwd
-import shutil
 import stat
 
 from cruck.framework.io.host_directory import HostDirectory
@@ -108,6 +107,8 @@ class World:
             if not os.path.exists(found):
                 return None
         else:
+            import shutil
+
             located = shutil.which(program, path=config.host_environment.get("PATH", DEFAULT_PATH))
             if located is None:
                 return None

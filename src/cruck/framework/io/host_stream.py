@@ -10,11 +10,11 @@ Safety: the descriptors are duplicates that belong to this object; which one the
 return −errno instead of raising. SIGPIPE is blocked out by Python's own setting (ignored); writes answer −EPIPE.
 """
 
+import _socket as socket  # what is needed of it, without 3 ms of import
 import errno
 import fcntl
 import os
 import select
-import socket
 import stat as host_stat
 from typing import Final
 
@@ -43,17 +43,19 @@ class HostStream(HostFile):
     is_append: bool  # the description has O_APPEND
     is_always_ready: bool  # a regular file or directory: reads and writes do not wait for anybody
     is_terminal: bool
-    _io: int  # descriptor for transfers: the second, non-blocking opening, or the same as _fd
+    is_nonblocking: bool  # opened a second time: _fd is that, and AddressSpace.read_host, write_host may be used on us
+    _shared: int  # duplicate of the given descriptor; the same as _fd unless is_nonblocking
     _socket: socket.socket | None
 
     def __init__(self, number: int) -> None:
         """Duplicates the descriptor. Errors: OSError(EBADF)."""
         super().__init__(-1)
-        self._io = -1
+        self._shared = -1
         self._socket = None
         self.number = number
+        self.is_nonblocking = False
         self._fd = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, LOWEST_FD)
-        self._io = self._fd
+        self._shared = self._fd
         self.mode = os.fstat(self._fd).st_mode
         flags = fcntl.fcntl(self._fd, fcntl.F_GETFL)
         self.access = flags & os.O_ACCMODE
@@ -73,21 +75,22 @@ class HostStream(HostFile):
         except OSError:
             return  # no /proc, another user's pipe, a FIFO nobody reads: poll first, then
         if os.path.sameopenfile(fd, self._fd):
-            self._io = fd
+            self._fd = fd
+            self.is_nonblocking = True
         else:
             os.close(fd)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (HostStream, (self.number,))
+        return (_reopen, (self.number, self.tag))
 
     def close(self) -> None:
         """Idempotent. The other side learns of it once all who share the description have closed it too."""
         if self._socket is not None:
             self._socket.detach()
             self._socket = None
-        if self._io != self._fd and self._io >= 0:
-            os.close(self._io)
-        self._io = -1
+        shared, self._shared = self._shared, -1
+        if shared != self._fd and shared >= 0:
+            os.close(shared)
         super().close()
 
     def poll_now(self, events: int) -> int:
@@ -97,7 +100,7 @@ class HostStream(HostFile):
         if self.is_always_ready:
             return events & (POLLIN | POLLOUT)
         poll = select.poll()
-        poll.register(self._fd, events)
+        poll.register(self._shared, events)
         try:
             ready = poll.poll(0)
         except OSError:
@@ -110,9 +113,9 @@ class HostStream(HostFile):
         try:
             if self._socket is not None:
                 return self._socket.recv(length, socket.MSG_DONTWAIT)
-            if self._io == self._fd and not self.is_always_ready and not self.poll_now(POLLIN):
+            if not self.is_nonblocking and not self.is_always_ready and not self.poll_now(POLLIN):
                 return -errno.EAGAIN
-            return os.read(self._io, length)
+            return os.read(self._fd, length)
         except OSError as error:
             return -(error.errno or errno.EIO)
 
@@ -120,18 +123,25 @@ class HostStream(HostFile):
         """The most that write_nowait() may be given: it then takes all or, only from sockets and terminals, a part."""
         if self.is_always_ready:
             return MAX_TRANSFER
-        return TERMINAL_CHUNK if self.is_terminal and self._io == self._fd else PIPE_BUF
+        return TERMINAL_CHUNK if self.is_terminal and not self.is_nonblocking else PIPE_BUF
 
     def write_nowait(self, data: bytes) -> int:
         """Bytes taken of at most write_chunk(); −EAGAIN; −EPIPE; −errno."""
         try:
             if self._socket is not None:
                 return self._socket.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
-            if self._io == self._fd and not self.is_always_ready and not self.poll_now(POLLOUT):
+            if not self.is_nonblocking and not self.is_always_ready and not self.poll_now(POLLOUT):
                 return -errno.EAGAIN
-            return os.write(self._io, data)
+            return os.write(self._fd, data)
         except OSError as error:
             return -(error.errno or errno.EIO)
+
+    def pread(self, length: int, offset: int) -> bytes | int:
+        """As HostFile's; offset −1: read_nowait()."""
+        return self.read_nowait(length) if offset == -1 else super().pread(length, offset)
+
+    def pwrite(self, data: bytes, offset: int) -> int:
+        return self.write_nowait(data) if offset == -1 else super().pwrite(data, offset)
 
     def stat(self) -> HostStat | int:
         try:
@@ -150,3 +160,10 @@ class HostStream(HostFile):
         except OSError as error:
             return -(error.errno or errno.EIO)
         return count[0]
+
+
+def _reopen(number: int, tag: int) -> HostStream:
+    """A restored snapshot goes on with the descriptor of that number of its new process."""
+    stream = HostStream(number)
+    stream.tag = tag
+    return stream

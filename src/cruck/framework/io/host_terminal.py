@@ -58,7 +58,7 @@ class HostTerminal(HostFile):
         atexit.register(_restore_at_exit, weakref.ref(self))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (HostTerminal, (self.number,))
+        return (_reopen, (self.number, self.tag))
 
     # Mode.
     def enter_raw(self) -> int:
@@ -190,3 +190,10 @@ def _restore_at_exit(reference: "weakref.ReferenceType[HostTerminal]") -> None:
     terminal = reference()
     if terminal is not None:
         terminal.restore()
+
+
+def _reopen(number: int, tag: int) -> HostTerminal:
+    """A restored snapshot goes on with the descriptor of that number of its new process."""
+    terminal = HostTerminal(number)
+    terminal.tag = tag
+    return terminal

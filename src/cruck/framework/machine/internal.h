@@ -170,8 +170,10 @@ struct machine {
     context *running_head, *running_tail, *ready_head, *ready_tail;
     uint32_t nr_interrupts;
     uint32_t turns;
-    struct host_event { int fd; uint32_t events; } *host_events;
+    struct host_event { int fd; uint32_t events; int64_t tag; } *host_events;
     uint32_t nr_host_events, max_host_events;
+    int64_t *fd_tags;           /* what machine_watch was given, by descriptor */
+    int nr_fd_tags;
     uint64_t tsc_start;
     int64_t ns_start;
     double ticks_per_ns;

@@ -55,7 +55,7 @@ int machine_sleep(machine *m, int64_t deadline_ns, const void *signals);
 bool machine_next_stop(machine *m, void **owner, int64_t stop[8]);
 bool machine_take_wake(machine *m);
 void machine_wake(machine *m);              /* without machine_enter; async-signal-safe */
-int machine_watch(machine *m, int fd, uint32_t events);
+int machine_watch(machine *m, int fd, uint32_t events, int64_t tag);
 void machine_set_spin(machine *m, uint64_t ns);
 uint64_t machine_nr_frames(const machine *m);
 uint64_t machine_nr_free_frames(const machine *m);

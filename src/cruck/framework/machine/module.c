@@ -195,14 +195,17 @@ PLAIN(machine_do_close)
 static PyObject *stop_tuple(void *owner, const int64_t stop[8])
 {
     PyObject *tuple = PyTuple_New(9);
-    PyObject *first = owner ? (PyObject *)owner : Py_None;
-    if (!tuple)
+    PyObject *tag = PyLong_FromLongLong(owner ? ((ContextObject *)owner)->tag : -1);
+    if (!tuple || !tag) {
+        Py_XDECREF(tuple);
+        Py_XDECREF(tag);
         return NULL;
-    Py_INCREF(first);
-    PyTuple_SET_ITEM(tuple, 0, first);
+    }
+    PyTuple_SET_ITEM(tuple, 0, tag);
     for (int i = 0; i < 8; i++) {
-        /* Addresses, arguments and error codes are unsigned 64-bit words; a system call's number is an int. */
-        bool is_signed = i == 0 || (i == 1 && stop[0] == STOP_SYSCALL) || (i == 2 && stop[0] == STOP_EXCEPTION);
+        /* Addresses, arguments and error codes are unsigned 64-bit words; a system call's number and a tag are ints. */
+        bool is_signed = i == 0 || (i == 1 && stop[0] == STOP_SYSCALL) || (i == 2 && stop[0] == STOP_EXCEPTION)
+            || (i == 1 && stop[0] == STOP_HOST);
         PyObject *value = is_signed ? PyLong_FromLongLong(stop[i]) : PyLong_FromUnsignedLongLong((uint64_t)stop[i]);
         if (!value) {
             Py_DECREF(tuple);
@@ -295,7 +298,8 @@ PLAIN(machine_do_wake)
 FAST(machine_do_watch)
 {
     int fd, events, result;
-    if (!parse(args, nr, "dd", &fd, &events))
+    int64_t tag;
+    if (!parse(args, nr, "ddi", &fd, &events, &tag))
         return NULL;
     MACHINE(object);
     if (fd < 0 || events < 0 || events > 0xffff) {
@@ -303,7 +307,7 @@ FAST(machine_do_watch)
         return NULL;
     }
     ENTER(m);
-    result = machine_is_closed(m) ? -ESRCH : machine_watch(m, fd, (uint32_t)events);
+    result = machine_is_closed(m) ? -ESRCH : machine_watch(m, fd, (uint32_t)events, tag);
     LEAVE(m);
     if (result < 0)
         return os_error(-result, "epoll_ctl");

@@ -5,6 +5,7 @@
  * sleeps it says so in the machine page and looks again; a context that stops stores its state first and reads that
  * word second, so one of the two notices. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -131,6 +132,7 @@ void machine_free(machine *m)
     free(m->files);
     free(m->free_slots);
     free(m->host_events);
+    free(m->fd_tags);
     free(m);
 }
 
@@ -162,10 +164,26 @@ static void push_host_event(machine *m, int fd, uint32_t events)
         m->host_events = list;
         m->max_host_events = size;
     }
-    m->host_events[m->nr_host_events++] = (struct host_event){fd, events};
+    m->host_events[m->nr_host_events++] = (struct host_event){fd, events, m->fd_tags[fd]};
 }
 
-int machine_watch(machine *m, int fd, uint32_t events)
+/* The host bounds descriptors (RLIMIT_NOFILE), and this is only called for one that it knows. */
+static bool set_fd_tag(machine *m, int fd, int64_t tag)
+{
+    if (fd >= m->nr_fd_tags) {
+        int size = fd < 32 ? 64 : 2 * fd;
+        int64_t *tags = realloc(m->fd_tags, (size_t)size * sizeof *tags);
+        if (!tags)
+            return false;
+        memset(tags + m->nr_fd_tags, 0, (size_t)(size - m->nr_fd_tags) * sizeof *tags);
+        m->fd_tags = tags;
+        m->nr_fd_tags = size;
+    }
+    m->fd_tags[fd] = tag;
+    return true;
+}
+
+int machine_watch(machine *m, int fd, uint32_t events, int64_t tag)
 {
     struct epoll_event event = {.events = events | EPOLLONESHOT, .data.u64 = (uint64_t)TAG_HOST << 56 | (uint32_t)fd};
     uint32_t kept = 0;
@@ -177,6 +195,10 @@ int machine_watch(machine *m, int fd, uint32_t events)
         epoll_ctl(m->epoll, EPOLL_CTL_DEL, fd, NULL);
         return 0;
     }
+    if (fcntl(fd, F_GETFD) < 0)
+        return -errno;
+    if (!set_fd_tag(m, fd, tag))
+        return -ENOMEM;
     if (epoll_ctl(m->epoll, EPOLL_CTL_MOD, fd, &event) == 0)
         return 0;
     if (errno == ENOENT && epoll_ctl(m->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
@@ -303,7 +325,7 @@ bool machine_next_stop(machine *m, void **owner, int64_t stop[8])
     }
     if (m->nr_host_events == 0)
         return false;
-    int64_t report[8] = {STOP_HOST, m->host_events[0].fd, m->host_events[0].events};
+    int64_t report[8] = {STOP_HOST, m->host_events[0].tag, m->host_events[0].events};
     memmove(m->host_events, m->host_events + 1, --m->nr_host_events * sizeof *m->host_events);
     memcpy(stop, report, sizeof report);
     *owner = NULL;

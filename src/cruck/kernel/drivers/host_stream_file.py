@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Final
 from cruck.abi.errno import EACCES, EAGAIN, EINVAL, ENOTDIR, ENOTTY, ESPIPE
 from cruck.abi.fcntl import O_ACCMODE, O_APPEND, O_RDONLY, O_RDWR
 from cruck.abi.stat import S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK
-from cruck.framework.io.host_stream import HostStream
+from cruck.framework.hardware import AddressSpace
+from cruck.framework.io.host_stream import PIPE_BUF, HostStream
 from cruck.framework.mm.user_memory import UserFault, VmReader, VmWriter
 from cruck.kernel.drivers.host_watch import HostWatch
+from cruck.kernel.drivers.ioctl import stream_ioctl
 from cruck.kernel.errors import WOULD_BLOCK, LinuxError
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.vfs.anon_inode import AnonInode
 from cruck.kernel.vfs.file import DEFAULT_POLL, DirEntry, File
+from cruck.kernel.vfs.mapping import Mapping
 from cruck.kernel.vfs.stat import Stat
 
 if TYPE_CHECKING:
@@ -31,7 +34,6 @@ POLLERR: Final = 0x008
 POLLHUP: Final = 0x010
 POLLRDNORM: Final = 0x040
 POLLWRNORM: Final = 0x100
-FIONREAD: Final = 0x541B
 
 READ_CHUNK: Final = 65536  # of a stream, per call: as much as a pipe usually holds
 WRITE_BURST: Final = 65536
@@ -75,6 +77,8 @@ class HostStreamFile(File):
             return self._read_file(out, offset)
         if self.stream_inode.unread:
             data = self.stream_inode.unread
+        elif self.stream.is_nonblocking:
+            return self._read_straight(out)
         else:
             answer = self.stream.read_nowait(min(out.remaining, READ_CHUNK))
             if isinstance(answer, int):
@@ -97,6 +101,18 @@ class HostStreamFile(File):
         count = out.write(data)
         self.stream_inode.unread = data[count:]
         return count
+
+    def _read_straight(self, out: VmWriter) -> int:
+        """From the host into the guest's memory, without a copy in between."""
+        length = min(out.remaining, READ_CHUNK)
+        count = out.read_from_host(self.stream, -1, length, 0)
+        if count == -EAGAIN:
+            # It may have become ready between the two looks; then the queue would not be woken.
+            if self.stream_inode.watch.arm(POLLIN) & (POLLIN | POLLERR | POLLHUP):
+                count = out.read_from_host(self.stream, -1, length, 0)
+                if count == -EAGAIN:
+                    self.stream_inode.watch.arm(POLLIN)
+        return WOULD_BLOCK if count == -EAGAIN else count
 
     def _read_file(self, out: VmWriter, offset: int) -> int:
         length = min(out.remaining, MAX_FILE_CHUNK)
@@ -135,6 +151,8 @@ class HostStreamFile(File):
         if self.is_seekable:
             return self._write_file(data, offset)
         stream = self.stream
+        if stream.is_nonblocking and not stream.is_terminal:
+            return self._write_straight(data)
         chunk_bytes = stream.write_chunk()
         done = 0
         while data.remaining > 0 and done < WRITE_BURST:
@@ -160,6 +178,24 @@ class HostStreamFile(File):
             if self.stream_inode.unsent or data.is_faulted:
                 break
         return done if done or data.remaining == 0 else WOULD_BLOCK
+
+    def _write_straight(self, data: VmReader) -> int:
+        """To a pipe. What is atomic on Linux goes in one piece, the rest without a copy in between."""
+        if data.remaining == 0:
+            return 0
+        chunk = data.read(PIPE_BUF) if data.remaining <= PIPE_BUF else None
+        for _ in range(2):
+            if chunk is not None:
+                count = self.stream.write_nowait(chunk)
+            else:
+                count = data.write_to_host(self.stream, -1, min(data.remaining, WRITE_BURST), 0)
+            if count != -EAGAIN:
+                return count
+            # It may have become ready between the two looks; then the queue would not be woken.
+            if not self.stream_inode.watch.arm(POLLOUT) & (POLLOUT | POLLERR | POLLHUP):
+                return WOULD_BLOCK
+        self.stream_inode.watch.arm(POLLOUT)
+        return WOULD_BLOCK
 
     def _send_rest(self) -> bool:
         count = self.stream.write_nowait(self.stream_inode.unsent)
@@ -217,13 +253,9 @@ class HostStreamFile(File):
 
     # The rest.
     def ioctl(self, task: "Task", command: int, argument: int) -> int:
-        if command == FIONREAD and self.stream.mode & S_IFMT in (S_IFIFO, S_IFSOCK):
-            count = self.stream.nr_readable()
-            if count < 0:
-                return count
-            task.user.write_u32(argument, count + len(self.stream_inode.unread))
-            return 0
-        return -ENOTTY
+        if self.stream.mode & S_IFMT not in (S_IFIFO, S_IFSOCK):
+            return -ENOTTY
+        return stream_ioctl(task, self.stream, len(self.stream_inode.unread), command, argument)
 
     def truncate(self, length: int) -> int:
         if not self.is_seekable:
@@ -232,6 +264,14 @@ class HostStreamFile(File):
 
     def fsync(self, data_only: bool) -> int:
         return self.stream.fsync(data_only) if self.is_seekable else -EINVAL
+
+    def mapping(self) -> Mapping | None:
+        inode = self.stream_inode
+        if not self.is_seekable:
+            return None
+        if inode.mapping is None:
+            inode.mapping = HostStreamMapping(self.stream)
+        return inode.mapping
 
     def readdir(self, cookie: int) -> list[DirEntry]:
         # A directory given as standard input is not shared by that: only its kind shows.
@@ -256,6 +296,25 @@ class HostStreamFile(File):
         return f"host:[{self.stream.number}]"
 
 
+class HostStreamMapping(Mapping):
+    """A regular file's pages: the host's page cache. Where the host cannot map it, a fault fails."""
+
+    stream: HostStream
+
+    def __init__(self, stream: HostStream) -> None:
+        super().__init__()
+        self.stream = stream
+
+    def length(self) -> int:
+        return max(0, self.stream.size())
+
+    def map_pages(self, space: AddressSpace, addr: int, length: int, offset: int, prot: int, private: bool) -> int:
+        return space.map_host(addr, length, self.stream, offset, prot, not private)
+
+    def sync(self, offset: int, length: int) -> int:
+        return self.stream.fsync(True)
+
+
 class HostStreamInode(AnonInode):
     """What fstat(2) says of a stream: the host's words. Opened again through /proc/self/fd or /dev/stdout it is the same stream."""
 
@@ -264,6 +323,7 @@ class HostStreamInode(AnonInode):
     nr_files: int  # open on it; the last one closes the stream
     queue: WaitQueue
     watch: HostWatch
+    mapping: HostStreamMapping | None
     unread: bytes  # taken from the host but refused by the guest's memory: comes first at the next read
     unsent: bytes  # taken from the guest but only in part by the host (sockets): goes first at the next write
 
@@ -274,6 +334,7 @@ class HostStreamInode(AnonInode):
         self.nr_files = 0
         self.queue = WaitQueue()
         self.watch = HostWatch(kernel, stream, self.queue)
+        self.mapping = None
         self.unread = b""
         self.unsent = b""
 

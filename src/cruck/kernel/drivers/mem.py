@@ -3,11 +3,11 @@
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EINVAL, ENOSPC, ENOTTY, EPERM
+from cruck.abi.errno import ENOSPC
 from cruck.framework.hardware import AddressSpace, Machine, Segment
 from cruck.framework.mm.user_memory import VmReader, VmWriter
+from cruck.kernel.drivers.ioctl import random_ioctl
 from cruck.kernel.drivers.registry import CharDriver
-from cruck.kernel.process.credentials import CAP_SYS_ADMIN
 from cruck.kernel.vfs.file import File
 from cruck.kernel.vfs.mapping import Mapping
 
@@ -19,14 +19,6 @@ if TYPE_CHECKING:
 MEM_MAJOR: Final = 1
 MAX_LENGTH: Final = 1 << 62
 RANDOM_CHUNK: Final = 1 << 16
-
-RNDGETENTCNT: Final = 0x80045200
-RNDADDTOENTCNT: Final = 0x40045201
-RNDADDENTROPY: Final = 0x40085203
-RNDZAPENTCNT: Final = 0x5204
-RNDCLEARPOOL: Final = 0x5206
-RNDRESEEDCRNG: Final = 0x5207
-ENTROPY_BITS: Final = 256
 
 
 class NullFile(File):
@@ -124,13 +116,7 @@ class RandomFile(File):
         return 0
 
     def ioctl(self, task: "Task", command: int, argument: int) -> int:
-        """random(4). Errors: EINVAL, EPERM."""
-        if command == RNDGETENTCNT:
-            task.user.write_u32(argument, ENTROPY_BITS)
-            return 0
-        if command in (RNDADDTOENTCNT, RNDADDENTROPY, RNDZAPENTCNT, RNDCLEARPOOL, RNDRESEEDCRNG):
-            return -EPERM if not task.creds.has(CAP_SYS_ADMIN) else -EINVAL
-        return -ENOTTY
+        return random_ioctl(task, command, argument)
 
 
 class MemDriver(CharDriver):

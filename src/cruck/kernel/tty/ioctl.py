@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MPL-2.0
 """ioctl(2) of terminals (ioctl_tty(2); Linux tty_ioctl, n_tty_ioctl, tty_mode_ioctl, tty_jobctrl_ioctl). Edge: guest memory.
 
-Both ends of a pseudoterminal come here with the Tty of the slave; what only the master has is in pty.py.
+Both ends of a pseudoterminal come here with the Tty of the slave: a master's file by `master_ioctl`.
 """
 
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EINTR, EINVAL, EIO, ENOTTY, EPERM, ESRCH
-from cruck.abi.signal import SIGTTOU
+from cruck.abi.signal import SIGINT, SIGQUIT, SIGTSTP, SIGTTOU
 from cruck.abi.termios import (
     TCFLSH,
     TCGETA,
@@ -37,15 +37,22 @@ from cruck.abi.termios import (
     TIOCGETD,
     TIOCGEXCL,
     TIOCGPGRP,
+    TIOCGPKT,
+    TIOCGPTLCK,
+    TIOCGPTN,
+    TIOCGPTPEER,
     TIOCGSID,
     TIOCGWINSZ,
     TIOCINQ,
     TIOCNOTTY,
     TIOCNXCL,
     TIOCOUTQ,
+    TIOCPKT,
     TIOCSCTTY,
     TIOCSETD,
+    TIOCSIG,
     TIOCSPGRP,
+    TIOCSPTLCK,
     TIOCSTI,
     TIOCSWINSZ,
     TIOCVHANGUP,
@@ -65,6 +72,7 @@ from cruck.kernel.tty.termios import (
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
+    from cruck.kernel.tty.pty import PtyMaster
     from cruck.kernel.tty.tty import Tty
     from cruck.kernel.vfs.file import File
 
@@ -137,6 +145,37 @@ def tty_ioctl(task: "Task", file: "File", tty: "Tty", command: int, argument: in
         return -ENOTTY
     else:
         return _line_ioctl(task, tty, command, argument)
+    return 0
+
+
+def master_ioctl(task: "Task", master: "PtyMaster", command: int, argument: int) -> int:
+    """pty_unix98_ioctl: what only a pseudoterminal's master has, or has differently. Errors: −errno, UserFault, LinuxError."""
+    driver = master.driver
+    user = task.user
+    if command == TIOCGPTN:
+        user.write_u32(argument, driver.index)
+    elif command == TIOCSPTLCK:
+        driver.is_locked = user.read_s32(argument) != 0
+    elif command == TIOCGPTLCK:
+        user.write_u32(argument, 1 if driver.is_locked else 0)
+    elif command == TIOCPKT:
+        driver.set_packet_mode(user.read_s32(argument) != 0)
+    elif command == TIOCGPKT:
+        user.write_u32(argument, 1 if driver.is_packet else 0)
+    elif command == TIOCGPTPEER:
+        return master.open_peer(task, argument)
+    elif command == TIOCSIG:
+        if argument not in (SIGINT, SIGQUIT, SIGTSTP):
+            return -EINVAL
+        master.tty.signal_foreground(argument)
+    elif command == TIOCINQ:
+        user.write_u32(argument, len(driver.sent))
+    elif command == TIOCOUTQ:
+        user.write_u32(argument, 0)
+    elif command == TCFLSH:
+        return master.flush_queues(argument)
+    else:
+        return tty_ioctl(task, master, master.tty, command, argument, True)
     return 0
 
 

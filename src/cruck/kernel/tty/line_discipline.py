@@ -259,7 +259,7 @@ class LineDiscipline:
                 self.echo.finish_erasing()
                 self.echo.char(byte)
                 self.echo.raw(b"\n")
-                for typed in self.buffer[self.canon_len :]:
+                for typed in bytes(self.buffer[self.canon_len :]):
                     self.echo.char(typed)
                 return True
         if byte == LF:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EBUSY, EINVAL, EIO, ENOSPC
 from cruck.abi.fcntl import O_ACCMODE, O_CLOEXEC, O_NOCTTY, O_NONBLOCK
-from cruck.abi.signal import SIGINT, SIGQUIT, SIGTSTP
 from cruck.abi.termios import (
     CREAD,
     CS8,
@@ -18,17 +17,10 @@ from cruck.abi.termios import (
     EXTPROC,
     IXON,
     PARENB,
-    TCFLSH,
     TCIFLUSH,
     TCIOFLUSH,
     TCOFLUSH,
-    TIOCGPKT,
-    TIOCGPTLCK,
-    TIOCGPTN,
-    TIOCGPTPEER,
-    TIOCINQ,
-    TIOCOUTQ,
-    TIOCPKT,
+    TIOCPKT_DATA,
     TIOCPKT_DOSTOP,
     TIOCPKT_FLUSHREAD,
     TIOCPKT_FLUSHWRITE,
@@ -36,8 +28,6 @@ from cruck.abi.termios import (
     TIOCPKT_NOSTOP,
     TIOCPKT_START,
     TIOCPKT_STOP,
-    TIOCSIG,
-    TIOCSPTLCK,
     VSTART,
     VSTOP,
 )
@@ -48,7 +38,7 @@ from cruck.kernel.process.credentials import CAP_SYS_ADMIN
 from cruck.kernel.tty import job_control
 from cruck.kernel.tty.driver import TtyDriver
 from cruck.kernel.tty.file import TtyFile
-from cruck.kernel.tty.ioctl import tty_ioctl
+from cruck.kernel.tty.ioctl import master_ioctl
 from cruck.kernel.tty.termios import Termios
 from cruck.kernel.tty.tty import POLLHUP, READABLE, ROOM_TO_WRITE, WRITABLE, Tty
 from cruck.kernel.vfs.dentry import Path
@@ -66,7 +56,6 @@ MAX_PTYS: Final = 4096  # /proc/sys/kernel/pty/max
 DELIVERED_BYTES: Final = 4096  # of the slave's output the master's own read buffer; not taken back by a flush
 OUTPUT_LIMIT: Final = DELIVERED_BYTES + 8192
 POLLPRI: Final = 0x002
-TIOCPKT_DATA: Final = 0
 
 
 class PtyDriver(TtyDriver):
@@ -142,6 +131,12 @@ class PtyDriver(TtyDriver):
             self._tell_packet(TIOCPKT_IOCTL, 0)
         # A pseudoterminal has eight bits and no parity, whatever it is told.
         new.cflag = new.cflag & ~(CSIZE | PARENB) | CS8 | CREAD
+
+    def set_packet_mode(self, is_packet: bool) -> None:
+        """TIOCPKT. News begin when it is switched on."""
+        if is_packet and not self.is_packet:
+            self.packet_status = 0
+        self.is_packet = is_packet
 
     def _tell_packet(self, bits: int, without: int) -> None:
         if self.is_packet:
@@ -230,38 +225,9 @@ class PtyMaster(File):
         return "/dev/ptmx"
 
     def ioctl(self, task: "Task", command: int, argument: int) -> int:
-        driver = self.driver
-        user = task.user
-        if command == TIOCGPTN:
-            user.write_u32(argument, driver.index)
-        elif command == TIOCSPTLCK:
-            driver.is_locked = user.read_s32(argument) != 0
-        elif command == TIOCGPTLCK:
-            user.write_u32(argument, 1 if driver.is_locked else 0)
-        elif command == TIOCPKT:
-            is_packet = user.read_s32(argument) != 0
-            if is_packet and not driver.is_packet:
-                driver.packet_status = 0
-            driver.is_packet = is_packet
-        elif command == TIOCGPKT:
-            user.write_u32(argument, 1 if driver.is_packet else 0)
-        elif command == TIOCGPTPEER:
-            return self._open_peer(task, argument)
-        elif command == TIOCSIG:
-            if argument not in (SIGINT, SIGQUIT, SIGTSTP):
-                return -EINVAL
-            self.tty.signal_foreground(argument)
-        elif command == TIOCINQ:
-            user.write_u32(argument, len(driver.sent))
-        elif command == TIOCOUTQ:
-            user.write_u32(argument, 0)
-        elif command == TCFLSH:
-            return self._flush(argument)
-        else:
-            return tty_ioctl(task, self, self.tty, command, argument, True)
-        return 0
+        return master_ioctl(task, self, command, argument)
 
-    def _flush(self, argument: int) -> int:
+    def flush_queues(self, argument: int) -> int:
         """tcflush on the master: its input is what the slave wrote, its output what it typed that was not looked at yet."""
         if argument not in (TCIFLUSH, TCOFLUSH, TCIOFLUSH):
             return -EINVAL
@@ -273,7 +239,7 @@ class PtyMaster(File):
             self.driver.input_consumed()
         return 0
 
-    def _open_peer(self, task: "Task", flags: int) -> int:
+    def open_peer(self, task: "Task", flags: int) -> int:
         """TIOCGPTPEER: a new descriptor of the slave, without its name (ptm_open_peer)."""
         if flags & ~(O_ACCMODE | O_NOCTTY | O_NONBLOCK | O_CLOEXEC):
             flags &= O_ACCMODE | O_NOCTTY | O_NONBLOCK | O_CLOEXEC

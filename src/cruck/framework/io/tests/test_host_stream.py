@@ -44,7 +44,7 @@ def test_an_empty_pipe_does_not_block_and_its_flags_stay(pipe: tuple[int, int], 
     assert stream.poll_now(POLLIN) == POLLIN and stream.nr_readable() == 3
     assert stream.read_nowait(2) == b"ab"
     assert not fcntl.fcntl(pipe[0], fcntl.F_GETFL) & os.O_NONBLOCK
-    assert (stream._io != stream._fd) == (way == "opened again")
+    assert stream.is_nonblocking == (way == "opened again")
 
 
 def test_a_pipe_ends_when_its_writers_are_gone(pipe: tuple[int, int], way: str) -> None:

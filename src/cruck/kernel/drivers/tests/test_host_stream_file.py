@@ -10,6 +10,8 @@ import pytest
 
 from cruck.abi.errno import EACCES, EPIPE, ESPIPE
 from cruck.abi.fcntl import O_APPEND, O_RDONLY, O_RDWR, O_WRONLY
+from cruck.framework.hardware import PROT_READ
+from cruck.framework.io.host_file import HostFile
 from cruck.framework.io.host_stream import HostStream
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter, UserFault, VmWriter
 from cruck.kernel.drivers.host_stream_file import HostStreamFile
@@ -43,6 +45,9 @@ class Faulty(VmWriter):
     def write(self, data: bytes) -> int:
         raise UserFault
 
+    def read_from_host(self, host: HostFile, host_offset: int, length: int, flags: int) -> int:
+        raise UserFault
+
 
 class Host:
     def __init__(self) -> None:
@@ -72,8 +77,11 @@ class Host:
         return fd
 
 
-@pytest.fixture
-def host() -> Iterator[Host]:
+@pytest.fixture(params=["opened again", "polled"])
+def host(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    """Pipes as they usually are, and where they cannot be opened a second time."""
+    if request.param == "polled":
+        monkeypatch.setattr(HostStream, "_open_again", lambda self: None)
     one = Host()
     yield one
     for fd in one.open_fds:
@@ -236,6 +244,16 @@ def test_truncate_and_sync_reach_the_file(host: Host, tmp_path: Path) -> None:
     file = host.open(host.make_file(path, b"0123456789"))
     assert file.truncate(4) == 0 and file.fsync(False) == 0
     assert path.read_bytes() == b"0123" and file.stat().size == 4
+
+
+def test_a_file_can_be_mapped_and_a_pipe_cannot(host: Host, tmp_path: Path) -> None:
+    file = host.open(host.make_file(tmp_path / "f", b"mapped"))
+    mapping = file.mapping()
+    assert mapping is not None and mapping is file.mapping() and mapping.length() == 6
+    space = host.world.fake.machine.new_space()
+    assert mapping.map_pages(space, 0x1000, 0x1000, 0, PROT_READ, True) == 0
+    assert space.read(0x1000, 6) == b"mapped"
+    assert host.open(host.reader).mapping() is None
 
 
 def test_opening_it_again_is_the_same_stream(host: Host, tmp_path: Path) -> None:

@@ -345,7 +345,7 @@ class HostInode(Inode):
         self.host_fs.linked[target.key] = target
         target._refresh()
 
-    def _pin(self) -> None:
+    def _keep_open(self) -> None:
         """Its last name may go: an open file needs its descriptor from now on."""
         if self.nr_files and self.any_file() is None:
             self.host_fs.open_reader(self)
@@ -360,7 +360,7 @@ class HostInode(Inode):
 
     def unlink(self, name: bytes, target: Inode) -> None:
         assert isinstance(target, HostInode)
-        target._pin()
+        target._keep_open()
         _check(self.host_fs.host.unlink(self.child_path(name)))
         self._dropped(name, target)
 
@@ -376,7 +376,7 @@ class HostInode(Inode):
         if exchange:
             raise LinuxError(EINVAL)
         if isinstance(target, HostInode):
-            target._pin()
+            target._keep_open()
         _check(self.host_fs.host.rename(self.child_path(name), new_dir.child_path(new_name)))
         if isinstance(target, HostInode) and target is not source:
             new_dir._dropped(new_name, target)

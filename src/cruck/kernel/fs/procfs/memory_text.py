@@ -32,13 +32,15 @@ class MemoryFacts:
         self.data_bytes = 0
         self.stack_bytes = 0
         self.locked_bytes = 0
-        self.shared_pages = 0
+        self.file_pages = 0  # resident pages of files; private copies of them are counted here too
+        self.shared_pages = 0  # resident pages of shared anonymous memory
         # Addresses; 0 unless the reader may know them.
         self.start_code = self.end_code = self.start_data = self.end_data = self.start_brk = self.start_stack = 0
         self.arg_start = self.arg_end = self.env_start = self.env_end = 0
 
 
-def facts(task: "Task | None", may_see_addresses: bool) -> MemoryFacts:
+def facts(task: "Task | None", may_see_addresses: bool, counts_shared: bool = False) -> MemoryFacts:
+    """counts_shared: fills in `file_pages` and `shared_pages`. Cost: O(areas); with counts_shared O(pages)."""
     result = MemoryFacts()
     if task is None:
         return result
@@ -58,6 +60,12 @@ def facts(task: "Task | None", may_see_addresses: bool) -> MemoryFacts:
             result.data_bytes += length
         if vma.flags & MAP_LOCKED:
             result.locked_bytes += length
+        if counts_shared and vma.mapping is not None:
+            nr_pages = mm.space.resident(vma.start, length).count(1)
+            if vma.file is not None:
+                result.file_pages += nr_pages
+            else:
+                result.shared_pages += nr_pages
     result.resident_pages = mm.space.nr_resident()
     if may_see_addresses:
         result.start_code, result.end_code = mm.start_code, mm.end_code
@@ -70,7 +78,7 @@ def facts(task: "Task | None", may_see_addresses: bool) -> MemoryFacts:
 
 
 def status_lines(task: "Task") -> bytes:
-    numbers = facts(task, False)
+    numbers = facts(task, False, True)
     resident_kb = numbers.resident_pages * 4
     peak_kb = max(resident_kb, task.mm.max_rss_pages() * 4)
     size_kb = numbers.size_bytes // 1024
@@ -82,9 +90,9 @@ def status_lines(task: "Task") -> bytes:
         (b"VmPin", 0),
         (b"VmHWM", peak_kb),
         (b"VmRSS", resident_kb),
-        (b"RssAnon", resident_kb),
-        (b"RssFile", 0),
-        (b"RssShmem", 0),
+        (b"RssAnon", max(0, numbers.resident_pages - numbers.file_pages - numbers.shared_pages) * 4),
+        (b"RssFile", numbers.file_pages * 4),
+        (b"RssShmem", numbers.shared_pages * 4),
         (b"VmData", numbers.data_bytes // 1024),
         (b"VmStk", numbers.stack_bytes // 1024),
         (b"VmExe", numbers.code_bytes // 1024),
@@ -100,11 +108,11 @@ def status_lines(task: "Task") -> bytes:
 
 def statm(task: "Task | None") -> bytes:
     """Pages: size resident shared text lib data dirty."""
-    numbers = facts(task, False)
+    numbers = facts(task, False, True)
     return b"%d %d %d %d 0 %d 0\n" % (
         numbers.size_bytes // PAGE_SIZE,
         numbers.resident_pages,
-        numbers.shared_pages,
+        numbers.file_pages + numbers.shared_pages,
         (numbers.code_bytes + PAGE_SIZE - 1) // PAGE_SIZE,
         (numbers.data_bytes + numbers.stack_bytes) // PAGE_SIZE,
     )
@@ -136,7 +144,7 @@ def _maps_line(vma: "Vma", root: "Path") -> bytes:
         b"w" if vma.prot & PROT_WRITE else b"-",
         b"x" if vma.prot & PROT_EXEC else b"-",
         b"s" if vma.flags & MAP_SHARED else b"p",
-        vma.offset if vma.mapping is not None else 0,
+        vma.offset if vma.mapping is not None and not vma.name else 0,
         dev >> 8 & 0xFFF,
         dev & 0xFF | dev >> 12 & 0xFFF00,
         ino,

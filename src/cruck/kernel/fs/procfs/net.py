@@ -33,7 +33,8 @@ TABLES: Final[dict[bytes, bytes]] = {
     b"if_inet6": b"",
     b"netlink": b"sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n",
     b"packet": b"sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n",
-    b"protocols": b"protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re sp bi br ha uh gp em\n",
+    b"protocols": b"protocol  size sockets  memory press maxhdr  slab module"
+    b"     cl co di ac io in de sh ss gs se re sp bi br ha uh gp em\n",
     b"raw": _UDP_HEADER,
     b"raw6": _INET6_HEADER + b" ref pointer drops\n",
     b"route": b"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"

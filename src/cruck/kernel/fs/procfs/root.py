@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import ENOENT
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.fs.procfs import system_text, sysctl
+from cruck.kernel.fs.procfs import sysctl, system_text
 from cruck.kernel.fs.procfs.inode import DT_DIR, DT_LNK, DT_REG, DirectoryNode, LinkNode, PseudoFs, TextNode
 from cruck.kernel.fs.procfs.task_dir import TASK_INO_STEP, TaskDirectory, ThreadId, parse_pid
 from cruck.kernel.vfs.file import DirEntry

@@ -103,7 +103,10 @@ class ThreadId:
             if self.task is not None and self.task is not self.process.leader:
                 self.task = self.process.leader
             return True
-        return self.task is None or self.task.state != DEAD
+        if self.task is not None and self.task.state != DEAD:
+            return True
+        # init, or the one thread a zombie is.
+        return not self.process.threads and kernel.processes.get(self.process.pid) is self.process
 
     def live(self) -> "Task | None":
         """A task whose memory and files can be asked: the one meant, or another thread if the leader has left."""
@@ -195,7 +198,7 @@ class ThreadsDirectory(DirectoryNode):
             if tid != process.pid or process.threads:
                 return None
             # init, or a zombie: its one thread is what it was.
-            return TaskDirectory(self.pseudo, ThreadId(process, self.who.task, True))
+            return TaskDirectory(self.pseudo, ThreadId(process, self.who.task, False))
         return TaskDirectory(self.pseudo, ThreadId(process, task, False))
 
     def list(self, cookie: int) -> list[DirEntry]:

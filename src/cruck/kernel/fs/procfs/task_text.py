@@ -109,8 +109,9 @@ def stat(kernel: "Kernel", process: "Process", task: "Task | None", is_whole: bo
     if process is kernel.init:
         flags = 0x400100
     exit_code = process.exit_status if process.is_zombie and may_inspect(kernel, process) else 0
+    pid = process.pid if is_whole or task is None else task.tid
     fields = [
-        b"%d (%s) %s" % (process.pid if is_whole or task is None else task.tid, task_name(process, task), state_letter(process, task).encode()),
+        b"%d (%s) %s" % (pid, task_name(process, task), state_letter(process, task).encode()),
         b"%d %d %d %d %d %d" % (parent_pid(process), process.group.pgid, process.group.session.sid, tty_nr, tpgid, flags),
         b"0 0 0 0",
         b"%d %d" % (user_ns // NS_PER_TICK, system_ns // NS_PER_TICK),

@@ -186,8 +186,8 @@ class DirentsKind(Kind):
 class FcntlArgKind(Kind):
     """fcntl's third argument, by the command; also notes what F_GETFL's result means."""
 
-    def __init__(self) -> None:
-        super().__init__(True)
+    def needs_result(self, call: Call) -> bool:
+        return call.u32(1) in (1, 3, 5, 9, 11, 36, 1025, 1032, 1034)
 
     def show(self, call: Call, index: int) -> str | None:
         command = call.u32(index - 1)

@@ -43,8 +43,8 @@ def _hex(value: int) -> str:
 
 
 class IoctlArgKind(Kind):
-    def __init__(self) -> None:
-        super().__init__(True)
+    def needs_result(self, call: Call) -> bool:
+        return call.u32(1) in _INT_OUT or call.u32(1) in (0x5401, 0x5413)
 
     def show(self, call: Call, index: int) -> str | None:
         command = call.u32(index - 1)

@@ -85,10 +85,16 @@ class Call:
 
 
 class Kind:
-    is_out: bool
+    is_out: bool  # the call fills it in
+    has_separator: bool  # the text begins with what separates it from the argument before
 
     def __init__(self, is_out: bool = False) -> None:
         self.is_out = is_out
+        self.has_separator = False
+
+    def needs_result(self, call: Call) -> bool:
+        """Is it shown only once the call has returned? (So are all that follow.)"""
+        return self.is_out
 
     def show(self, call: Call, index: int) -> str | None:
         """The text of argument `index`; None: this argument is not shown (an open without O_CREAT has no mode)."""

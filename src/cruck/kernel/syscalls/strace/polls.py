@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MPL-2.0
 """poll, select and epoll in the trace. What became ready is noted after the result: = 1 ([{fd=3, revents=POLLIN}])."""
 
+from typing import Final
+
 from cruck.kernel.syscalls.strace import xlat
 from cruck.kernel.syscalls.strace.kinds import MAX_ARRAY, Call, Kind, addr_text
 from cruck.kernel.syscalls.strace.signals import mask_text
 from cruck.kernel.syscalls.strace.times import timespec_text, timeval_text
+
+MAX_FDS: Final = 1024  # of a set that are looked at, as FD_SETSIZE
 
 
 class PollFdsKind(Kind):
@@ -75,7 +79,7 @@ class FdSetKind(Kind):
 
 
 def _fds(call: Call, addr: int) -> list[int] | None:
-    count = min(max(call.s32(0), 0), 1 << 16)
+    count = min(max(call.s32(0), 0), MAX_FDS)
     data = call.peek(addr, (count + 63) // 64 * 8)
     if data is None:
         return None

@@ -54,14 +54,26 @@ class MremapAddrKind(Kind):
 
 
 class CloneKind(Kind):
-    """clone's arguments, named, in one: child_stack=NULL, flags=…|SIGCHLD, child_tidptr=0x…"""
+    """clone's first two arguments, named: child_stack=NULL, flags=…|SIGCHLD"""
+
+    def show(self, call: Call, index: int) -> str | None:
+        return f"child_stack={addr_text(call.u64(1))}, flags={clone_flags_text(call.u64(0))}"
+
+
+class CloneIdsKind(Kind):
+    """The rest of clone's arguments, as far as the flags give them a meaning: , parent_tid=[5], tls=0x…, child_tidptr=0x…"""
 
     def __init__(self) -> None:
         super().__init__(True)
+        self.has_separator = True
+
+    def needs_result(self, call: Call) -> bool:
+        used = CLONE_PARENT_SETTID | CLONE_PIDFD | CLONE_SETTLS | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID
+        return bool(call.u64(0) & used)
 
     def show(self, call: Call, index: int) -> str | None:
         flags = call.u64(0)
-        text = f"child_stack={addr_text(call.u64(1))}, flags={clone_flags_text(flags)}"
+        text = ""
         if flags & (CLONE_PARENT_SETTID | CLONE_PIDFD):
             tid = call.peek(call.u64(2), 4) if not call.failed() else None
             name = "parent_tid" if flags & CLONE_PARENT_SETTID else "pidfd"
@@ -71,7 +83,7 @@ class CloneKind(Kind):
             text += f", tls={call.u64(4):#x}"
         if flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID):
             text += f", child_tidptr={addr_text(call.u64(3))}"
-        return text
+        return text if text else None
 
 
 def clone_flags_text(flags: int) -> str:
@@ -84,7 +96,7 @@ def clone_flags_text(flags: int) -> str:
 
 
 class Clone3Kind(Kind):
-    """struct clone_args; after the call "=> {parent_tid=[5]}" is what it filled in."""
+    """struct clone_args."""
 
     def show(self, call: Call, index: int) -> str | None:
         addr = call.u64(index)
@@ -108,8 +120,29 @@ class Clone3Kind(Kind):
         return text + "}"
 
 
-def clone3_result_text(call: Call) -> str:
-    data = call.peek(call.u64(0), 32) if not call.failed() else None
+class Clone3IdsKind(Kind):
+    """What clone3 has filled in, behind its struct: => {parent_tid=[5]}"""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+        self.has_separator = True
+
+    def needs_result(self, call: Call) -> bool:
+        data = call.peek(call.u64(0), 8)
+        return data is not None and bool(int.from_bytes(data, "little") & (CLONE_PIDFD | CLONE_PARENT_SETTID))
+
+    def show(self, call: Call, index: int) -> str | None:
+        text = _clone3_ids_text(call) if call.is_returned and not call.failed() else ""
+        return text if text else None
+
+
+class Clone3SizeKind(Kind):
+    def show(self, call: Call, index: int) -> str | None:
+        return str(call.u64(1))
+
+
+def _clone3_ids_text(call: Call) -> str:
+    data = call.peek(call.u64(0), 32)
     if data is None:
         return ""
     flags = int.from_bytes(data[:8], "little")

@@ -132,11 +132,11 @@ class WaitStatusKind(Kind):
 
 
 def wait_status_text(status: int) -> str:
+    if status == 0xFFFF:
+        return "{WIFCONTINUED(s)}"
     if status & 0x7F == 0:
         return f"{{WIFEXITED(s) && WEXITSTATUS(s) == {status >> 8 & 0xFF}}}"
     if status & 0xFF == 0x7F:
-        if status == 0xFFFF:
-            return "{WIFCONTINUED(s)}"
         return f"{{WIFSTOPPED(s) && WSTOPSIG(s) == {name(status >> 8 & 0xFF)}}}"
     core = " && WCOREDUMP(s)" if status & 0x80 else ""
     return f"{{WIFSIGNALED(s) && WTERMSIG(s) == {name(status & 0x7F)}{core}}}"

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 from cruck.abi.errno import ERRNO_MESSAGES, ERRNO_NAMES
 from cruck.abi.syscall_numbers import NAMES
 from cruck.kernel.syscalls.strace.filter import TraceFilter
+from cruck.kernel.syscalls.strace.text import quote
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
     from cruck.kernel.signal.pending import SigInfo
-    from cruck.kernel.syscalls.strace.kinds import Call
+    from cruck.kernel.syscalls.strace.kinds import Call, Kind
 
+MAX_STRING: Final = 32  # strace -s
 RESULT_COLUMN: Final = 40  # strace -a
 KEEP_REGISTERS: Final = -3_000_000  # outcome.py: rt_sigreturn
 RESTARTS: Final[dict[int, str]] = {
@@ -96,12 +98,27 @@ class Tracer:
         self._show_args(call, False)
         self.open_tid = tid
 
+    def started(self, task: "Task", path: bytes, argv: list[bytes], nr_env: int) -> None:
+        """The run's first program was loaded; strace begins with its execve too, though no guest made the call."""
+        if self.filter is not None and not self.filter.matches("execve"):
+            return
+        words = ", ".join([quote(word, MAX_STRING) for word in argv])
+        self._note_task(task.tid)
+        self._begin_line(task.tid)
+        self._put(f"execve({quote(path, 4096)}, [{words}], {task.mm.env_start:#x} /* {nr_env} vars */)")
+        self._pad()
+        self._put("= 0\n")
+
     def leave(self, task: "Task", nr: int, args: tuple[int, ...], result: int) -> None:
         """The call is over; `result` is what the guest gets, or −ERESTART… if a signal interrupts it."""
         tid = task.tid
         call = self._take_call(task, nr)
         if call is None:
-            return
+            # A call that a signal had interrupted and that was run again without being announced.
+            self.enter(task, nr, args)
+            call = self.calls.pop(tid, None)
+            if call is None:
+                return
         is_kept = result == KEEP_REGISTERS
         call.result = task.context.get_reg(10) if is_kept else result
         if is_kept and call.result >> 63:
@@ -223,9 +240,10 @@ class Tracer:
             self._suspend()
         self.suspended.discard(tid)
 
-    def _show_args(self, call: "Call", is_leaving: bool) -> bool:
+    def _show_args(self, call: "Call", is_leaving: bool) -> None:
         """Shows arguments from the first not yet shown: on entry up to the first that the call fills in, else the rest.
-        True: all were shown."""
+
+        A separator is written as soon as it is known that an argument follows, as strace does."""
         from cruck.kernel.syscalls.strace.calls import kinds_of
 
         tid = call.task.tid
@@ -234,36 +252,31 @@ class Tracer:
         text = ""
         while position < len(kinds):
             kind = kinds[position]
-            if kind.is_out and not is_leaving:
+            if not is_leaving and kind.needs_result(call):
                 break
-            try:
-                part = kind.show(call, position)
-            except (IndexError, ValueError, OverflowError):
-                part = f"{call.u64(position):#x}"  # a hostile struct: never worth an oops
-            if part is not None:
-                # A separator belongs before an argument, but an open line ends in one so that what follows fits.
-                text += part
-                if position + 1 < len(kinds) and self._has_more(call, kinds, position + 1, is_leaving):
-                    text += ", "
+            part = _shown(kind, call, position)
             position += 1
+            if part is None:
+                continue
+            text += part
+            if self._is_followed(call, kinds, position, is_leaving):
+                text += ", "
         self.shown[tid] = position
         if text:
             self._put(text)
-        return position >= len(kinds)
 
-    def _has_more(self, call: "Call", kinds: tuple[object, ...], position: int, is_leaving: bool) -> bool:
-        """Is there an argument still to come that will be shown?"""
-        from cruck.kernel.syscalls.strace.kinds import Kind
-
+    def _is_followed(self, call: "Call", kinds: "tuple[Kind, ...]", position: int, is_leaving: bool) -> bool:
+        """Does an argument come that needs a separator before it?"""
         while position < len(kinds):
             kind = kinds[position]
-            assert isinstance(kind, Kind)
-            if kind.is_out and not is_leaving:
+            if kind.has_separator:
+                if not is_leaving and kind.needs_result(call):
+                    return False
+                if _shown(kind, call, position) is not None:
+                    return False  # its text has the separator; what follows it comes after
+            elif not is_leaving and kind.needs_result(call):
                 return not _is_optional(call)
-            try:
-                if kind.show(call, position) is not None:
-                    return True
-            except (IndexError, ValueError, OverflowError):
+            elif _shown(kind, call, position) is not None:
                 return True
             position += 1
         return False
@@ -294,6 +307,13 @@ class Tracer:
         self.open_tid = -1
 
 
+def _shown(kind: "Kind", call: "Call", position: int) -> str | None:
+    try:
+        return kind.show(call, position)
+    except (IndexError, ValueError, OverflowError):
+        return f"{call.u64(position):#x}"  # a hostile struct: never worth an oops
+
+
 def _result_text(call: "Call", form: str) -> str:
     """The number of a call that succeeded; may set its note."""
     from cruck.kernel.syscalls.strace import xlat
@@ -321,8 +341,6 @@ def _is_optional(call: "Call") -> bool:
     """Calls whose out-argument may turn out to be absent: the separator waits for it."""
     if call.name == "fcntl":
         return call.u32(1) in (1, 3, 9, 11, 1025, 1032, 1034)
-    if call.name == "ioctl":
-        return call.u32(1) in (0x540C, 0x540D, 0x5422, 0x5427, 0x5428, 0x5437, 0x5450, 0x5451)
     if call.name == "prctl":
         return call.u32(0) in (3, 7, 21, 27, 30)
     return False

@@ -10,6 +10,7 @@ from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs import devpts, devtmpfs
 from cruck.kernel.fs.devpts import DevPtsFs
 from cruck.kernel.fs.devtmpfs import DevTmpFs
+from cruck.kernel.tty.pty import open_tty
 from cruck.kernel.tty.tests.world import World
 from cruck.kernel.vfs.dentry import Dentry, Mount, Path
 
@@ -49,6 +50,15 @@ def test_slaves_appear_with_their_master_and_go_with_it(pts: Pts) -> None:
     assert (stat.mode, stat.uid, stat.gid, stat.rdev) == (S_IFCHR | 0o620, 1000, 5, 0x8800)
     master.put()
     assert pts.fs.root.lookup(b"0") is None and not inode.revalidate()
+
+
+def test_a_slave_opened_without_a_name_is_the_named_one(pts: Pts) -> None:
+    driver = pts.table.open_master(pts.task, O_RDWR).driver
+    driver.is_locked = False
+    inode = pts.fs.root.lookup(b"0")
+    assert inode is not None
+    named, unnamed = inode.stat(), open_tty(pts.task, driver.tty, O_RDWR, False).stat()
+    assert (named.dev, named.ino, named.rdev) == (unnamed.dev, unnamed.ino, unnamed.rdev)
 
 
 @pytest.mark.parametrize("name", [b"00", b"1", b"x", b"-1", b"123456", "²".encode()])
