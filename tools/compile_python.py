@@ -54,10 +54,27 @@ def marked(text: str) -> str:
     return "\n".join(lines)
 
 
+def repair_init() -> None:
+    """mypyc 2.4's __new__ of a serializable class leaves __init__ to tp_init, as Python does, but then writes an empty
+    tp_init unless the class may be subclassed by interpreted code. Pretend so while that slot is written."""
+    from mypyc.codegen import emitclass
+
+    slot, generate = emitclass.SLOT_DEFS["__init__"]
+
+    def generate_init(cl, function, emitter):  # type: ignore[no-untyped-def]
+        was_allowed, cl.allow_interpreted_subclasses = cl.allow_interpreted_subclasses, True
+        name = generate(cl, function, emitter)
+        cl.allow_interpreted_subclasses = was_allowed
+        return name
+
+    emitclass.SLOT_DEFS["__init__"] = (slot, generate_init)
+
+
 def extensions(build: str) -> list[object]:
     """Writes C below `build` and returns setuptools Extensions. Errors: SystemExit when mypy finds a type error."""
     from mypyc.build import mypycify
 
+    repair_init()
     here = os.getcwd()
     root = os.path.join("src", "cruck")
     copy = os.path.abspath(os.path.join(build, "marked"))

@@ -10,6 +10,7 @@ usage: cruck COMMAND ...
   cruck run [OPTIONS] [--] CMD [ARG...]   run an unmodified Linux program on a kernel of Python objects
   cruck doctor                            say what this host offers and what would be missing
   cruck syscalls [--json]                 list the system calls and how far each is supported
+  cruck check PATH...                     check that services are safe Python; --report counts the privileged half
   cruck --version
 
 `cruck run --help` lists its options.
@@ -34,6 +35,10 @@ def main(argv: list[str] | None = None) -> int:
         from cruck.cli import syscalls
 
         return syscalls.main(rest)
+    if command == "check":
+        from cruck.cli import check
+
+        return check.main(rest)
     if command in ("--version", "version"):
         from cruck import __version__
 

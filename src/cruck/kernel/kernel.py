@@ -71,6 +71,8 @@ class Kernel:
     vdso: Vdso
     families: AddressFamilies
     anon: AnonFileSystems  # the inodes of pipes, sockets, eventfds, …
+    nr_watches: int  # of all inotify instances: reads and writes look for watchers only if there are any
+    rename_cookie: int  # inotify: ties the two names of a rename together
     vfork_queue: WaitQueue  # where vfork parents stand; never woken: the child ends the wait itself
     signal_queued: WaitQueue  # woken whenever a signal is queued (signalfd)
     host_watches: dict[int, tuple[HostFile, WaitQueue]]  # by HostFile.tag
@@ -123,6 +125,8 @@ class Kernel:
         self.futexes = FutexTable()
         self.families = families
         self.anon = AnonFileSystems()
+        self.nr_watches = 0
+        self.rename_cookie = 0
         self.vfork_queue = WaitQueue()
         self.signal_queued = WaitQueue()
         self.host_watches = {}

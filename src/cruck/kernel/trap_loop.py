@@ -144,7 +144,7 @@ def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, in
     kernel.nr_calls += 1
     kernel.current = task
     tracer = kernel.tracer
-    if tracer is not None and task.wait is None:
+    if tracer is not None:
         tracer.enter(task, nr, args)
     try:
         result = dispatch(task, nr, args[0], args[1], args[2], args[3], args[4], args[5])

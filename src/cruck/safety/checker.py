@@ -151,7 +151,9 @@ class Checker:
             return
         scope, bindings = self._bindings(node)
         is_builtin = scope is None or self._may_be_builtin(node, scope, bindings)
-        if name in FORBIDDEN and is_builtin and not (name == "memoryview" and self._is_annotation(node)):
+        if name in FORBIDDEN and is_builtin:
+            if name == "memoryview" and self._is_annotation(node):
+                return  # a parameter that accepts one is read like bytes
             self._add(node, FORBIDDEN[name], f"the built-in {name}")
             return
         if _is_special(name):
@@ -230,6 +232,8 @@ class Checker:
             self._add(node, "computed-attribute", f"{node.id} with a computed name")
             return
         self._attribute_name(call, literal.value, call.args[0])
+        if literal.value in ("format", "format_map") and not self._is_own_object(call.args[0]):
+            self._add(call, "format-reach", f"{node.id} of .{literal.value}")
         if node.id in ("setattr", "delattr"):
             self._store(call, call.args[0], literal.value)
 

@@ -13,6 +13,7 @@ from cruck.kernel.drivers.host_tty import HostTty
 from cruck.kernel.drivers.mem import NullFile
 from cruck.kernel.drivers.stdio import give_terminal, open_host_stdio, open_host_terminal
 from cruck.kernel.vfs.file import File
+from cruck.sandbox import console
 from cruck.sandbox.box import Box, StartError
 from cruck.sandbox.config import ConfigError, RunConfig
 from cruck.sandbox.report import attach_tracer, report
@@ -41,6 +42,8 @@ class HostSignals:
                 self.previous[signo] = signal.signal(signo, self._on_signal)
         if self.terminal is not None:
             self.previous[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, self._on_signal)
+            self.previous[signal.SIGCONT] = signal.signal(signal.SIGCONT, self._on_signal)
+            self.previous[signal.SIGTTOU] = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 
     def _on_signal(self, signo: int, frame: FrameType | None) -> None:
         self.arrived.append(signo)
@@ -53,6 +56,9 @@ class HostSignals:
             if signo == signal.SIGWINCH:
                 if self.terminal is not None:
                     self.terminal.resize()
+            elif signo == signal.SIGCONT:
+                if self.terminal is not None:
+                    self.terminal.terminal.enter_raw()
             elif signo in self.seen:
                 self.box.kill_all()
             else:
@@ -87,7 +93,7 @@ def run_on_host_stdio(config: RunConfig) -> int:
         try:
             box.start(stdio)
         except StartError as error:
-            _say(config, str(error))
+            console.say(str(error))
             return error.status
         if terminal is not None:
             give_terminal(terminal, box.process)
@@ -119,10 +125,6 @@ def _open_standard_streams() -> list[int]:
                 os.dup2(fd, number)
                 os.close(fd)
     return [0, 1, 2]
-
-
-def _say(config: RunConfig, text: str) -> None:
-    sys.stderr.write(f"cruck: {text}\n")
 
 
 class Outcome:
@@ -161,12 +163,12 @@ def run_captured(config: RunConfig, data: bytes | None, stdout: int | None, stde
             if captured_err is not None:
                 captured_err.parts.append(text)
             else:
-                sys.stderr.write(text.decode())
+                console.write(text.decode())
         outcome.timed_out = box.timed_out
         outcome.stdout = captured_out.getvalue() if captured_out is not None else None
         outcome.stderr = captured_err.getvalue() if captured_err is not None else None
         if kernel.nr_oopses:
-            sys.stderr.write("\n".join(kernel.log.lines) + "\n")
+            console.say("\n".join(kernel.log.lines))
         return outcome
     finally:
         box.close()

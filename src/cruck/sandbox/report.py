@@ -4,6 +4,7 @@
 import sys
 from collections.abc import Callable
 
+from cruck.sandbox import console
 from cruck.sandbox.box import Box
 from cruck.sandbox.config import RunConfig
 
@@ -39,8 +40,7 @@ def report(box: Box, config: RunConfig) -> None:
     elif config.commit is not None:
         _changes(box, config)
     for line in lines:
-        sys.stderr.write(line if line.startswith("cruck: ") else f"cruck: {line}")
-        sys.stderr.write("\n")
+        console.say(line)
 
 
 def _changes(box: Box, config: RunConfig) -> list[str]:
@@ -53,7 +53,7 @@ def _changes(box: Box, config: RunConfig) -> list[str]:
             continue
         if config.show_diff:
             for change in changes:
-                sys.stderr.write(f"{change.kind} {overlay.guest_path(change)}\n")
+                console.write(f"{change.kind} {overlay.guest_path(change)}\n")
         if config.commit is not None:
             chosen = changes if config.commit == "*" else overlay.select(config.commit.split(","))
             failed = overlay.commit(chosen)

@@ -174,6 +174,11 @@ struct machine {
     uint32_t nr_host_events, max_host_events;
     int64_t *fd_tags;           /* what machine_watch was given, by descriptor */
     int nr_fd_tags;
+    /* Spinning; see wait.c. Times in ticks. */
+    uint64_t stub_spin;         /* what machine_set_spin asked for */
+    uint64_t spin_again;        /* not before: processors are wanted by others */
+    uint64_t spin_backoff;      /* how long that lasts the next time */
+    uint32_t spin_misses, spin_skips;
     uint64_t tsc_start;
     int64_t ns_start;
     double ticks_per_ns;

@@ -266,7 +266,7 @@ FAST(machine_wait)
     MACHINE(object);
     for (bool has_slept = false;;) {
         int ready = 0;
-        WAITING(m, ready = machine_poll(m, deadline == 0 || has_slept));
+        WAITING(m, ready = machine_poll(m, deadline == 0));
         if (!ready && deadline != 0 && !has_slept && spin > 0) {
             Py_BEGIN_ALLOW_THREADS
             machine_spin(m, spin, deadline);

@@ -148,8 +148,9 @@ uint32_t machine_nr_stubs(const machine *m) { return m->nr_stubs; }
 /* One processor: while a stub spins, the kernel cannot run. */
 void machine_set_spin(machine *m, uint64_t ns)
 {
+    m->stub_spin = m->nr_cpus > 1 ? (uint64_t)((double)ns * m->ticks_per_ns) : 0;
     if (!m->is_closed)
-        m->page->spin_ticks = m->nr_cpus > 1 ? (uint64_t)((double)ns * m->ticks_per_ns) : 0;
+        m->page->spin_ticks = m->stub_spin;
 }
 
 /* ---- host events ---- */
@@ -258,23 +259,83 @@ int machine_poll(machine *m, bool look_at_host)
     return m->ready_head != NULL || m->nr_host_events != 0;
 }
 
+/* Spinning saves two wake-ups a stop (10 µs) while a processor is idle, and costs many times that while none is: the
+ * spinner then uses up the time slice that the other side waits for. So both sides spin only
+ * - while fewer guests run than there are processors;
+ * - unless the spinner was lately found off its processor, which means that others want it (for 4 ms, doubled up to
+ *   512 ms while that goes on);
+ * - and the kernel only while its last tries met a stop: after n misses in a row it sleeps 2^n - 1 times (at most 63)
+ *   before it tries again, and from the third on the stubs sleep at once too. */
+#define SPIN_GAP_NS 25000.
+#define SPIN_BACKOFF_NS 4e6
+#define SPIN_BACKOFF_MAX_NS 512e6
+
+static void allow_stubs_to_spin(machine *m, bool may_spin)
+{
+    uint64_t ticks = may_spin ? m->stub_spin : 0;
+    if (!m->is_closed && m->page->spin_ticks != ticks)
+        m->page->spin_ticks = ticks;
+}
+
+static bool may_spin(machine *m, uint64_t now)
+{
+    int nr_running = 0;
+    for (context *c = m->running_head; c && nr_running < m->nr_cpus; c = c->next)
+        nr_running++;
+    if (nr_running == 0 || nr_running >= m->nr_cpus || now < m->spin_again) {
+        allow_stubs_to_spin(m, false);
+        return false;
+    }
+    allow_stubs_to_spin(m, m->spin_misses < 3);
+    if (m->spin_skips == 0)
+        return true;
+    m->spin_skips--;
+    return false;
+}
+
+static void note_contention(machine *m, uint64_t now)
+{
+    uint64_t shortest = (uint64_t)(SPIN_BACKOFF_NS * m->ticks_per_ns), longest = (uint64_t)(SPIN_BACKOFF_MAX_NS * m->ticks_per_ns);
+    bool goes_on = m->spin_backoff && now - m->spin_again < 2 * m->spin_backoff;
+    m->spin_backoff = !goes_on ? shortest : m->spin_backoff < longest ? 2 * m->spin_backoff : longest;
+    m->spin_again = now + m->spin_backoff;
+    allow_stubs_to_spin(m, false);
+}
+
 void machine_spin(machine *m, int64_t spin_ns, int64_t deadline_ns)
 {
-    uint64_t start = ticks(), limit;
-    int64_t left = deadline_ns < 0 ? spin_ns : deadline_ns - monotonic_ns();
+    uint64_t start = ticks(), last = start, now, gap = (uint64_t)(SPIN_GAP_NS * m->ticks_per_ns), limit;
     if (m->nr_cpus < 2)
         return;
+    machine_enter(m);
+    bool done = !may_spin(m, start);
+    machine_leave(m);
+    if (done)
+        return;
+    int64_t left = deadline_ns < 0 ? spin_ns : deadline_ns - monotonic_ns();
     left = left < spin_ns ? left : spin_ns;
     limit = left > 0 ? (uint64_t)((double)left * m->ticks_per_ns) : 0;
-    while (ticks() - start < limit) {
+    while ((now = ticks()) - start < limit) {
         machine_enter(m);
-        bool done = machine_poll(m, false) || m->is_woken || m->is_closed || !m->running_head;
+        done = machine_poll(m, false) || m->is_woken || m->is_closed || !m->running_head;
+        if (now - last > gap)
+            note_contention(m, now);
+        else if (done)
+            m->spin_misses = 0;
+        done = done || now - last > gap;
         machine_leave(m);
         if (done)
             return;
+        last = now;
         for (int i = 0; i < 8; i++)
             __builtin_ia32_pause();
     }
+    machine_enter(m);
+    if (now - last > gap)
+        note_contention(m, now);
+    m->spin_misses = m->spin_misses < 6 ? m->spin_misses + 1 : 6;
+    m->spin_skips = (1u << m->spin_misses) - 1;
+    machine_leave(m);
 }
 
 static int sleep_for(machine *m, struct epoll_event *events, int64_t ns, const sigset_t *signals)

@@ -112,6 +112,7 @@ def clone(task: Task, args: CloneArgs) -> Task:
     child.nice, child.policy, child.rt_priority = task.nice, task.policy, task.rt_priority
     child.affinity, child.timer_slack_ns = task.affinity, task.timer_slack_ns
     child.vruntime_ns = task.vruntime_ns
+    child.personality = task.personality
     if flags & CLONE_CHILD_CLEARTID:
         child.clear_child_tid = args.child_tid
     _publish_tids(task, child, flags, args)

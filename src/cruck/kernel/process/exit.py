@@ -9,6 +9,7 @@ from cruck.kernel.process.task import DEAD, Task
 from cruck.kernel.signal.actions import SA_NOCLDSTOP, SA_NOCLDWAIT, SIG_IGN
 from cruck.kernel.signal.pending import SI_USER, SigInfo
 from cruck.kernel.signal.send import kick
+from cruck.kernel.tty import job_control
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -126,9 +127,7 @@ def _finish_process(kernel: "Kernel", process: "Process", status: int) -> None:
     process.timers.clear()
     process.pending.discard((1 << 64) - 1)
     if process.group.session.sid == process.pid:
-        tty = process.group.session.tty
-        if tty is not None:
-            tty.on_session_leader_exit(process)
+        job_control.on_session_leader_exit(kernel, process)
     _reparent_children(kernel, process)
     parent = process.parent
     assert parent is not None, "init has no tasks, so it never exits"

@@ -84,6 +84,8 @@ def _default(task: Task, process: "Process", info: SigInfo) -> None:
         if info.signo != SIGSTOP and groups.is_orphaned(process.group):
             return
         stop_process(process, info.signo)
+        if task.kernel.tracer is not None:
+            task.kernel.tracer.stopped(task, info.signo)
         return
     status = info.signo
     if bit & CORE_MASK and process.rlimit(RLIMIT_CORE) > 0 and task.kernel.dumps_core:

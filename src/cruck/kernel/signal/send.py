@@ -45,6 +45,9 @@ def _send(process: "Process", target: Task | None, info: SigInfo) -> int:
     pending: PendingSignals = process.pending if target is None else target.pending
     taker = _taker(process, target, bit)
     if _is_ignored(process, target, signo, bit):
+        tracer = process.kernel.tracer
+        if tracer is not None and taker is not None:
+            tracer.signal(taker, info)
         return 0
     if signo >= SIGRTMIN and info.code < 0 and len(pending.queue) >= min(process.rlimit(11), 100_000):
         return -11

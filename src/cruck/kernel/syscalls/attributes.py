@@ -16,11 +16,13 @@ from cruck.abi.fcntl import (
     FALLOC_FL_UNSHARE_RANGE,
     FALLOC_FL_ZERO_RANGE,
 )
+from cruck.abi.inotify import IN_ACCESS, IN_ATTRIB, IN_MODIFY
 from cruck.abi.stat import S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, UTIME_NOW, UTIME_OMIT
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_CHOWN, CAP_FSETID
 from cruck.kernel.process.process import RLIM_INFINITY
 from cruck.kernel.syscalls.types import CInt, DirFd, Fd, Flags, Gid, Mode, Offset, Uid, UserAddr, UserPath
+from cruck.kernel.vfs.fsnotify import fsnotify, notify_dentry
 from cruck.kernel.vfs.open import truncate_inode
 from cruck.kernel.vfs.permission import (
     MAY_WRITE,
@@ -35,7 +37,7 @@ from cruck.kernel.vfs.walk import LOOKUP_EMPTY, LOOKUP_NOFOLLOW, read_path, reso
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
-    from cruck.kernel.vfs.dentry import Mount
+    from cruck.kernel.vfs.dentry import Path
     from cruck.kernel.vfs.inode import Inode
 
 NSEC: Final = 1_000_000_000
@@ -47,8 +49,8 @@ _TWO_TIMES: Final = struct.Struct("<qqqq")
 _UTIMBUF: Final = struct.Struct("<qq")
 
 
-def _at(task: "Task", dirfd: int, addr: int, flags: int) -> "tuple[Inode, Mount | None]":
-    """What a path or (AT_EMPTY_PATH) a descriptor names: the inode, and the mount if it has a place."""
+def _at(task: "Task", dirfd: int, addr: int, flags: int) -> "tuple[Inode, Path | None]":
+    """What a path or (AT_EMPTY_PATH) a descriptor names: the inode, and its place if it has one."""
     path = read_path(task, addr)
     if not path and flags & AT_EMPTY_PATH and dirfd != AT_FDCWD:
         return _of_fd(task, dirfd, True)
@@ -56,47 +58,63 @@ def _at(task: "Task", dirfd: int, addr: int, flags: int) -> "tuple[Inode, Mount 
     if flags & AT_EMPTY_PATH:
         lookup |= LOOKUP_EMPTY
     place = resolve(task, dirfd, path, lookup)
-    return place.inode(), place.mount
+    return place.inode(), place
 
 
-def _of_fd(task: "Task", fd: int, also_path: bool) -> "tuple[Inode, Mount | None]":
+def _of_fd(task: "Task", fd: int, also_path: bool) -> "tuple[Inode, Path | None]":
     file = task.files.get_any(fd) if also_path else task.files.get(fd)
     inode = file.inode()
     if inode is None:
         raise LinuxError(EPERM)
-    return inode, file.path.mount if file.path is not None else None
+    return inode, file.path
+
+
+def _notify(inode: "Inode", place: "Path | None", event: int) -> None:
+    if place is not None:
+        notify_dentry(place.dentry, event)
+    else:
+        fsnotify(inode, event)
+
+
+def _times_event(atime: int, mtime: int, atime_now: bool, mtime_now: bool) -> int:
+    """What a change of times looks like to a watcher (fsnotify_change): both are an attribute, one alone is its cause."""
+    has_atime = atime_now or atime != OMIT
+    has_mtime = mtime_now or mtime != OMIT
+    if has_atime and has_mtime:
+        return IN_ATTRIB
+    return IN_ACCESS if has_atime else IN_MODIFY
 
 
 # Modes
 
 
 def sys_chmod(task: "Task", path: UserPath, mode: Mode) -> int:
-    inode, mount = _at(task, AT_FDCWD, path, 0)
-    return _chmod(task, inode, mount, mode)
+    inode, place = _at(task, AT_FDCWD, path, 0)
+    return _chmod(task, inode, place, mode)
 
 
 def sys_fchmod(task: "Task", fd: Fd, mode: Mode) -> int:
-    inode, mount = _of_fd(task, fd, False)
-    return _chmod(task, inode, mount, mode)
+    inode, place = _of_fd(task, fd, False)
+    return _chmod(task, inode, place, mode)
 
 
 def sys_fchmodat(task: "Task", dirfd: DirFd, path: UserPath, mode: Mode) -> int:
-    inode, mount = _at(task, dirfd, path, 0)
-    return _chmod(task, inode, mount, mode)
+    inode, place = _at(task, dirfd, path, 0)
+    return _chmod(task, inode, place, mode)
 
 
 def sys_fchmodat2(task: "Task", dirfd: DirFd, path: UserPath, mode: Mode, flags: Flags) -> int:
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         return -EINVAL
-    inode, mount = _at(task, dirfd, path, flags)
-    return _chmod(task, inode, mount, mode)
+    inode, place = _at(task, dirfd, path, flags)
+    return _chmod(task, inode, place, mode)
 
 
-def _chmod(task: "Task", inode: "Inode", mount: "Mount | None", mode: int) -> int:
+def _chmod(task: "Task", inode: "Inode", place: "Path | None", mode: int) -> int:
     """Errors: EPERM (not the owner), EROFS, EOPNOTSUPP (symbolic links have no mode)."""
     creds = task.creds
-    if mount is not None:
-        check_mount_writable(mount)
+    if place is not None:
+        check_mount_writable(place.mount)
     if inode.mode & S_IFMT == S_IFLNK:
         return -EOPNOTSUPP
     if not is_owner_or_capable(creds, inode):
@@ -105,6 +123,7 @@ def _chmod(task: "Task", inode: "Inode", mount: "Mount | None", mode: int) -> in
     if mode & S_ISGID and not creds.in_group(inode.gid) and not creds.has(CAP_FSETID):
         mode &= ~S_ISGID
     inode.set_attributes(mode)
+    _notify(inode, place, IN_ATTRIB)
     return 0
 
 
@@ -118,32 +137,32 @@ def sys_umask(task: "Task", mask: Mode) -> int:
 
 
 def sys_chown(task: "Task", path: UserPath, uid: Uid, gid: Gid) -> int:
-    inode, mount = _at(task, AT_FDCWD, path, 0)
-    return _chown(task, inode, mount, uid, gid)
+    inode, place = _at(task, AT_FDCWD, path, 0)
+    return _chown(task, inode, place, uid, gid)
 
 
 def sys_lchown(task: "Task", path: UserPath, uid: Uid, gid: Gid) -> int:
-    inode, mount = _at(task, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW)
-    return _chown(task, inode, mount, uid, gid)
+    inode, place = _at(task, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW)
+    return _chown(task, inode, place, uid, gid)
 
 
 def sys_fchown(task: "Task", fd: Fd, uid: Uid, gid: Gid) -> int:
-    inode, mount = _of_fd(task, fd, False)
-    return _chown(task, inode, mount, uid, gid)
+    inode, place = _of_fd(task, fd, False)
+    return _chown(task, inode, place, uid, gid)
 
 
 def sys_fchownat(task: "Task", dirfd: DirFd, path: UserPath, uid: Uid, gid: Gid, flags: Flags) -> int:
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         return -EINVAL
-    inode, mount = _at(task, dirfd, path, flags)
-    return _chown(task, inode, mount, uid, gid)
+    inode, place = _at(task, dirfd, path, flags)
+    return _chown(task, inode, place, uid, gid)
 
 
-def _chown(task: "Task", inode: "Inode", mount: "Mount | None", uid: int, gid: int) -> int:
+def _chown(task: "Task", inode: "Inode", place: "Path | None", uid: int, gid: int) -> int:
     """Without CAP_CHOWN an owner may only give the file to a group of theirs. Errors: EPERM, EROFS."""
     creds = task.creds
-    if mount is not None:
-        check_mount_writable(mount)
+    if place is not None:
+        check_mount_writable(place.mount)
     is_owner = creds.fsuid == inode.uid
     can_chown = creds.has(CAP_CHOWN)
     if uid != UNCHANGED and not can_chown and not (is_owner and uid == inode.uid):
@@ -159,6 +178,7 @@ def _chown(task: "Task", inode: "Inode", mount: "Mount | None", uid: int, gid: i
                 return -EPERM
             mode = cleared & 0o7777
     inode.set_attributes(mode, -1 if uid == UNCHANGED else uid, -1 if gid == UNCHANGED else gid)
+    _notify(inode, place, IN_ATTRIB)
     return 0
 
 
@@ -171,8 +191,8 @@ def sys_utime(task: "Task", path: UserPath, times: UserAddr) -> int:
     if times:
         atime, mtime = _UTIMBUF.unpack(task.user.read(times, 16))
         atime, mtime, is_now = atime * NSEC, mtime * NSEC, False
-    inode, mount = _at(task, AT_FDCWD, path, 0)
-    return _set_times(task, inode, mount, atime, mtime, is_now, is_now)
+    inode, place = _at(task, AT_FDCWD, path, 0)
+    return _set_times(task, inode, place, atime, mtime, is_now, is_now)
 
 
 def sys_utimes(task: "Task", path: UserPath, times: UserAddr) -> int:
@@ -192,10 +212,10 @@ def _utimes(task: "Task", dirfd: int, path: int, times: int) -> int:
             return -EINVAL
         atime, mtime, is_now = asec * NSEC + ausec * 1000, msec * NSEC + musec * 1000, False
     if path == 0 and dirfd != AT_FDCWD:
-        inode, mount = _of_fd(task, dirfd, False)
+        inode, place = _of_fd(task, dirfd, False)
     else:
-        inode, mount = _at(task, dirfd, path, 0)
-    return _set_times(task, inode, mount, atime, mtime, is_now, is_now)
+        inode, place = _at(task, dirfd, path, 0)
+    return _set_times(task, inode, place, atime, mtime, is_now, is_now)
 
 
 def sys_utimensat(task: "Task", dirfd: DirFd, path: UserPath, times: UserAddr, flags: Flags) -> int:
@@ -217,18 +237,18 @@ def sys_utimensat(task: "Task", dirfd: DirFd, path: UserPath, times: UserAddr, f
     if path == 0 and dirfd != AT_FDCWD:
         if flags:
             return -EINVAL
-        inode, mount = _of_fd(task, dirfd, False)
+        inode, place = _of_fd(task, dirfd, False)
     else:
         if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
             return -EINVAL
-        inode, mount = _at(task, dirfd, path, flags)
-    return _set_times(task, inode, mount, atime, mtime, atime_now, mtime_now)
+        inode, place = _at(task, dirfd, path, flags)
+    return _set_times(task, inode, place, atime, mtime, atime_now, mtime_now)
 
 
-def _set_times(task: "Task", inode: "Inode", mount: "Mount | None", atime: int, mtime: int, atime_now: bool,
+def _set_times(task: "Task", inode: "Inode", place: "Path | None", atime: int, mtime: int, atime_now: bool,
                mtime_now: bool) -> int:
-    if mount is not None:
-        check_mount_writable(mount)
+    if place is not None:
+        check_mount_writable(place.mount)
     creds = task.creds
     if not is_owner_or_capable(creds, inode):
         if not (atime_now and mtime_now):
@@ -237,6 +257,7 @@ def _set_times(task: "Task", inode: "Inode", mount: "Mount | None", atime: int, 
             return -EACCES
     now = task.kernel.clock.realtime_ns()
     inode.set_attributes(-1, -1, -1, now if atime_now else atime, now if mtime_now else mtime)
+    _notify(inode, place, _times_event(atime, mtime, atime_now, mtime_now))
     return 0
 
 
@@ -260,6 +281,7 @@ def sys_truncate(task: "Task", path: UserPath, length: Offset) -> int:
     if refusal:
         return refusal
     truncate_inode(task, inode, length)
+    notify_dentry(place.dentry, IN_MODIFY)
     return 0
 
 
@@ -276,6 +298,7 @@ def sys_ftruncate(task: "Task", fd: Fd, length: Offset) -> int:
         return refusal
     result = file.truncate(length)
     if result == 0:
+        _notify(inode, file.path, IN_MODIFY)
         mode = mode_after_write(task.creds, inode.mode)
         if mode != inode.mode:
             inode.set_attributes(mode & 0o7777)
@@ -319,6 +342,9 @@ def sys_fallocate(task: "Task", fd: Fd, mode: CInt, offset: Offset, length: Offs
         refusal = _check_size_limit(task, inode, offset + length)
         if refusal:
             return refusal
-    return file.fallocate(mode, offset, length)
+    result = file.fallocate(mode, offset, length)
+    if result == 0 and inode is not None:
+        _notify(inode, file.path, IN_MODIFY)
+    return result
 
 

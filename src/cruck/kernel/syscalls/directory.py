@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, ERANGE
 from cruck.abi.fcntl import AT_FDCWD
+from cruck.abi.inotify import IN_ACCESS
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_SYS_CHROOT
 from cruck.kernel.syscalls.types import CUInt, DirFd, Fd, Mode, OutBuffer, Size, UserAddr, UserPath
 from cruck.kernel.vfs import names
+from cruck.kernel.vfs.fsnotify import notify_dentry
 from cruck.kernel.vfs.permission import MAY_EXEC, check_access
 from cruck.kernel.vfs.walk import LOOKUP_DIRECTORY, path_names, read_path, resolve, resolve_parent
 
@@ -77,6 +79,8 @@ def _getdents(task: "Task", fd: int, buffer: int, count: int, is_64: bool) -> in
         data = b"".join(parts)
         task.user.write(buffer, data)
         file.pos = cookie
+        if task.kernel.nr_watches and file.path is not None:
+            notify_dentry(file.path.dentry, IN_ACCESS)
     return used
 
 

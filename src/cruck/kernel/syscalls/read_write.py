@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EBADF, EFBIG, EINVAL, EISDIR, EOPNOTSUPP, EPIPE, ESPIPE
 from cruck.abi.fcntl import O_APPEND, O_NONBLOCK
+from cruck.abi.inotify import IN_ACCESS, IN_MODIFY
 from cruck.abi.stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK
 from cruck.framework.mm.user_memory import UserFault, UserReader, UserWriter
 from cruck.kernel.errors import WOULD_BLOCK, LinuxError
@@ -16,6 +17,7 @@ from cruck.kernel.process.process import RLIM_INFINITY
 from cruck.kernel.syscalls import blocking
 from cruck.kernel.syscalls.iovec import clip, one_range, read_iovec, skip, total
 from cruck.kernel.syscalls.types import CInt, Fd, Flags, InBuffer, Long, Offset, OutBuffer, Size, ULong, UserAddr
+from cruck.kernel.vfs.fsnotify import notify_dentry
 from cruck.kernel.vfs.permission import mode_after_write
 
 if TYPE_CHECKING:
@@ -149,6 +151,8 @@ def read_ranges(task: "Task", file: "File", ranges: list[tuple[int, int]], offse
                 count = _read_on(file, out, at, count)
             if offset < 0:
                 file.pos = at + count
+        if task.kernel.nr_watches and file.path is not None:
+            notify_dentry(file.path.dentry, IN_ACCESS)
         return count
     if count == WOULD_BLOCK:
         deadline = blocking.deadline_after(task, file.read_timeout_ns())
@@ -185,6 +189,8 @@ def write_ranges(task: "Task", file: "File", ranges: list[tuple[int, int]], offs
             raise
         if count > 0:
             done += count
+            if task.kernel.nr_watches and file.path is not None:
+                notify_dentry(file.path.dentry, IN_MODIFY)
             if data.remaining == 0 or data.is_faulted:
                 return done
             if flags & RWF_NOWAIT or file.flags & O_NONBLOCK or not _is_stream(file):
@@ -267,6 +273,8 @@ def _write_file(task: "Task", file: "File", ranges: list[tuple[int, int]], offse
             break
     if offset < 0:
         file.pos = file.append_pos() if is_append and inode is not None else at + done
+    if done and task.kernel.nr_watches and file.path is not None:
+        notify_dentry(file.path.dentry, IN_MODIFY)
     if flags & (RWF_DSYNC | RWF_SYNC):
         result = file.fsync(not flags & RWF_SYNC)
         if result < 0 and result != -EINVAL:

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import E2BIG, EINVAL, ENODATA, EOPNOTSUPP, EPERM, ERANGE
 from cruck.abi.fcntl import AT_FDCWD
+from cruck.abi.inotify import IN_ATTRIB
 from cruck.abi.limits import XATTR_LIST_MAX, XATTR_NAME_MAX, XATTR_SIZE_MAX
 from cruck.abi.stat import S_IFDIR, S_IFMT, S_IFREG, S_ISVTX
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_SYS_ADMIN
 from cruck.kernel.syscalls.types import CInt, Fd, InBuffer, OutBuffer, Size, UserPath, UserString
+from cruck.kernel.vfs.fsnotify import fsnotify, notify_dentry
 from cruck.kernel.vfs.permission import MAY_READ, MAY_WRITE, check_access, check_mount_writable, is_owner_or_capable
 from cruck.kernel.vfs.walk import LOOKUP_NOFOLLOW, read_path, resolve
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
-    from cruck.kernel.vfs.dentry import Mount
+    from cruck.kernel.vfs.dentry import Path
     from cruck.kernel.vfs.inode import Inode
 
 XATTR_CREATE: Final = 1
@@ -24,18 +26,18 @@ XATTR_REPLACE: Final = 2
 
 
 def sys_setxattr(task: "Task", path: UserPath, name: UserString, value: InBuffer, size: Size, flags: CInt) -> int:
-    inode, mount = _at(task, path, 0)
-    return _set(task, inode, mount, name, value, size, flags)
+    inode, place = _at(task, path, 0)
+    return _set(task, inode, place, name, value, size, flags)
 
 
 def sys_lsetxattr(task: "Task", path: UserPath, name: UserString, value: InBuffer, size: Size, flags: CInt) -> int:
-    inode, mount = _at(task, path, LOOKUP_NOFOLLOW)
-    return _set(task, inode, mount, name, value, size, flags)
+    inode, place = _at(task, path, LOOKUP_NOFOLLOW)
+    return _set(task, inode, place, name, value, size, flags)
 
 
 def sys_fsetxattr(task: "Task", fd: Fd, name: UserString, value: InBuffer, size: Size, flags: CInt) -> int:
-    inode, mount = _of_fd(task, fd)
-    return _set(task, inode, mount, name, value, size, flags)
+    inode, place = _of_fd(task, fd)
+    return _set(task, inode, place, name, value, size, flags)
 
 
 def sys_getxattr(task: "Task", path: UserPath, name: UserString, value: OutBuffer, size: Size) -> int:
@@ -63,31 +65,31 @@ def sys_flistxattr(task: "Task", fd: Fd, names: OutBuffer, size: Size) -> int:
 
 
 def sys_removexattr(task: "Task", path: UserPath, name: UserString) -> int:
-    inode, mount = _at(task, path, 0)
-    return _remove(task, inode, mount, name)
+    inode, place = _at(task, path, 0)
+    return _remove(task, inode, place, name)
 
 
 def sys_lremovexattr(task: "Task", path: UserPath, name: UserString) -> int:
-    inode, mount = _at(task, path, LOOKUP_NOFOLLOW)
-    return _remove(task, inode, mount, name)
+    inode, place = _at(task, path, LOOKUP_NOFOLLOW)
+    return _remove(task, inode, place, name)
 
 
 def sys_fremovexattr(task: "Task", fd: Fd, name: UserString) -> int:
-    inode, mount = _of_fd(task, fd)
-    return _remove(task, inode, mount, name)
+    inode, place = _of_fd(task, fd)
+    return _remove(task, inode, place, name)
 
 
-def _at(task: "Task", addr: int, flags: int) -> "tuple[Inode, Mount | None]":
+def _at(task: "Task", addr: int, flags: int) -> "tuple[Inode, Path | None]":
     place = resolve(task, AT_FDCWD, read_path(task, addr), flags)
-    return place.inode(), place.mount
+    return place.inode(), place
 
 
-def _of_fd(task: "Task", fd: int) -> "tuple[Inode, Mount | None]":
+def _of_fd(task: "Task", fd: int) -> "tuple[Inode, Path | None]":
     file = task.files.get(fd)
     inode = file.inode()
     if inode is None:
         raise LinuxError(EOPNOTSUPP)
-    return inode, file.path.mount if file.path is not None else None
+    return inode, file.path
 
 
 def _read_name(task: "Task", addr: int) -> bytes:
@@ -119,18 +121,26 @@ def _check(task: "Task", inode: "Inode", name: bytes, is_write: bool) -> None:
     check_access(creds, inode, MAY_WRITE if is_write else MAY_READ)
 
 
-def _set(task: "Task", inode: "Inode", mount: "Mount | None", name_addr: int, value_addr: int, size: int, flags: int) -> int:
+def _set(task: "Task", inode: "Inode", place: "Path | None", name_addr: int, value_addr: int, size: int, flags: int) -> int:
     if flags & ~(XATTR_CREATE | XATTR_REPLACE):
         return -EINVAL
     name = _read_name(task, name_addr)
     if size > XATTR_SIZE_MAX:
         return -E2BIG
     value = task.user.read(value_addr, size)
-    if mount is not None:
-        check_mount_writable(mount)
+    if place is not None:
+        check_mount_writable(place.mount)
     _check(task, inode, name, True)
     inode.setxattr(name, value, flags)
+    _notify(inode, place)
     return 0
+
+
+def _notify(inode: "Inode", place: "Path | None") -> None:
+    if place is not None:
+        notify_dentry(place.dentry, IN_ATTRIB)
+    else:
+        fsnotify(inode, IN_ATTRIB)
 
 
 def _get(task: "Task", inode: "Inode", name_addr: int, out: int, size: int) -> int:
@@ -161,10 +171,11 @@ def _list(task: "Task", inode: "Inode", out: int, size: int) -> int:
     return len(data)
 
 
-def _remove(task: "Task", inode: "Inode", mount: "Mount | None", name_addr: int) -> int:
+def _remove(task: "Task", inode: "Inode", place: "Path | None", name_addr: int) -> int:
     name = _read_name(task, name_addr)
-    if mount is not None:
-        check_mount_writable(mount)
+    if place is not None:
+        check_mount_writable(place.mount)
     _check(task, inode, name, True)
     inode.removexattr(name)
+    _notify(inode, place)
     return 0

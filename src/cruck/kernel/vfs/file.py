@@ -9,8 +9,10 @@ O_NONBLOCK and positions.
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EBADF, EINVAL, ENODEV, ENOTDIR, ENOTTY, ESPIPE
+from cruck.abi.inotify import IN_CLOSE_NOWRITE, IN_CLOSE_WRITE
 from cruck.framework.mm.user_memory import VmReader, VmWriter
 from cruck.kernel.poll.wait_queue import WaitQueue
+from cruck.kernel.vfs.fsnotify import notify_dentry, notify_gone
 from cruck.kernel.vfs.mapping import Mapping
 from cruck.kernel.vfs.stat import Stat
 
@@ -86,6 +88,8 @@ class File:
         if inode is not None and inode.locks is not None:
             inode.locks.release_file(self)
         self.release()
+        if self.path is not None and not self.flags & 0o10000000:  # O_PATH
+            notify_dentry(self.path.dentry, IN_CLOSE_WRITE if self.flags & 3 else IN_CLOSE_NOWRITE)
         counts = self.counts
         if inode is not None and counts:
             self.counts = 0
@@ -95,6 +99,7 @@ class File:
             elif counts & COUNT_EXEC:
                 inode.write_count += 1
             if inode.nr_opens == 0 and inode.nlink == 0:
+                notify_gone(inode)
                 inode.forget()
 
     def release(self) -> None:

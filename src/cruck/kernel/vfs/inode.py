@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cruck.kernel.net.unix.socket import UnixSocket
     from cruck.kernel.process.task import Task
     from cruck.kernel.vfs.dentry import Path
+    from cruck.kernel.vfs.inotify import InotifyFile, Watch
     from cruck.kernel.vfs.file import File
     from cruck.kernel.vfs.locks import LockList
 
@@ -66,6 +67,7 @@ class Inode:
     locks: "LockList | None"  # POSIX/OFD/flock locks; made at the first one
     pipe: "PipeBuffer | None"  # what flows through a FIFO while it is open
     socket: "UnixSocket | None"  # the AF_UNIX socket bound to this name
+    watches: "dict[InotifyFile, Watch] | None"  # who wants to know what happens to it; None: nobody
     nr_opens: int  # open file descriptions that refer to it (kept by vfs/open.py and File.put)
     write_count: int  # > 0: open for writing so many times; < 0: being executed (ETXTBSY)
     is_linkable: bool  # made by O_TMPFILE without O_EXCL: linkat may give it a first name
@@ -81,6 +83,7 @@ class Inode:
         self.locks = None
         self.pipe = None
         self.socket = None
+        self.watches = None
         self.nr_opens = 0
         self.write_count = 0
         self.is_linkable = False

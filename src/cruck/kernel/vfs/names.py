@@ -28,6 +28,7 @@ from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_MKNOD, Credentials
 from cruck.kernel.vfs import dcache
 from cruck.kernel.vfs.dentry import Dentry, Path
+from cruck.kernel.vfs.fsnotify import notify_create, notify_delete, notify_gone, notify_link, notify_rename
 from cruck.kernel.vfs.inode import Inode
 from cruck.kernel.vfs.permission import (
     MAY_READ,
@@ -95,6 +96,7 @@ def create_node(task: "Task", directory: Path, name: bytes, mode: int, rdev: int
     parent = directory.inode()
     mode, uid, gid = new_inode_owner(creds, parent, mode & ~(task.fs.umask & 0o777))
     dcache.instantiate(child, parent.create(name, mode, uid, gid, rdev))
+    notify_create(child)
     return Path(directory.mount, child)
 
 
@@ -105,6 +107,7 @@ def make_directory(task: "Task", directory: Path, name: bytes, mode: int) -> Pat
     parent = directory.inode()
     mode, uid, gid = new_inode_owner(creds, parent, S_IFDIR | mode & 0o1777 & ~task.fs.umask)
     dcache.instantiate(child, parent.mkdir(name, mode, uid, gid))
+    notify_create(child)
     return Path(directory.mount, child)
 
 
@@ -114,6 +117,7 @@ def make_symlink(task: "Task", directory: Path, name: bytes, has_slash: bool, ta
     parent = directory.inode()
     uid_gid = new_inode_owner(creds, parent, 0)
     dcache.instantiate(child, parent.symlink(name, target, uid_gid[1], uid_gid[2]))
+    notify_create(child)
 
 
 def make_link(task: "Task", source: Path, directory: Path, name: bytes, has_slash: bool) -> None:
@@ -134,6 +138,7 @@ def make_link(task: "Task", source: Path, directory: Path, name: bytes, has_slas
     directory.inode().link(name, inode)
     inode.is_linkable = False
     dcache.instantiate(child, inode)
+    notify_link(child)
 
 
 def _is_safe_source(creds: Credentials, inode: Inode) -> bool:
@@ -159,6 +164,7 @@ def unlink(task: "Task", directory: Path, name: bytes, has_slash: bool) -> None:
         raise LinuxError(EBUSY)
     directory.inode().unlink(name, inode)
     dcache.remove(child)
+    notify_delete(child)
     forget_if_unused(inode)
 
 
@@ -179,6 +185,7 @@ def remove_directory(task: "Task", directory: Path, name: bytes) -> None:
         raise LinuxError(EBUSY)
     directory.inode().rmdir(name, inode)
     dcache.remove(child)
+    notify_delete(child)
     forget_if_unused(inode)
 
 
@@ -226,10 +233,22 @@ def rename(task: "Task", old_dir: Path, old_name: bytes, old_slash: bool, new_di
     old_dir.inode().rename(old_name, source, new_dir.inode(), new_name, target, exchange)
     if exchange:
         dcache.exchange(old, new)
+        _notify_rename(task, old_dir, old_name, new_dir, new_name, source, None)
+        assert target is not None
+        _notify_rename(task, new_dir, new_name, old_dir, old_name, target, None)
     else:
         dcache.move(old, new_dir.dentry, new_name)
+        _notify_rename(task, old_dir, old_name, new_dir, new_name, source, target)
         if target is not None:
             forget_if_unused(target)
+
+
+def _notify_rename(task: "Task", old_dir: Path, old_name: bytes, new_dir: Path, new_name: bytes, source: Inode,
+                   target: Inode | None) -> None:  # fmt: skip
+    kernel = task.kernel
+    if kernel.nr_watches:
+        kernel.rename_cookie = (kernel.rename_cookie + 1) & 0xFFFF_FFFF
+        notify_rename(old_dir.inode(), old_name, new_dir.inode(), new_name, source, target, kernel.rename_cookie)
 
 
 def _check_rename(creds: Credentials, old_dir: Path, old: Dentry, new_dir: Path, new: Dentry, exchange: bool) -> None:
@@ -252,4 +271,5 @@ def _check_rename(creds: Credentials, old_dir: Path, old: Dentry, new_dir: Path,
 def forget_if_unused(inode: Inode) -> None:
     """A name went away: if it was the last and nobody has the file open, the file is gone."""
     if inode.nlink == 0 and inode.nr_opens == 0:
+        notify_gone(inode)
         inode.forget()

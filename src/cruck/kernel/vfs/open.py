@@ -33,11 +33,13 @@ from cruck.abi.fcntl import (
     RESOLVE_CACHED,
     RESOLVE_IN_ROOT,
 )
+from cruck.abi.inotify import IN_MODIFY, IN_OPEN
 from cruck.abi.stat import S_IFBLK, S_IFCHR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.vfs import dcache, names
 from cruck.kernel.vfs.dentry import Dentry, Path
 from cruck.kernel.vfs.file import COUNT_EXEC, COUNT_OPEN, COUNT_WRITER, File
+from cruck.kernel.vfs.fsnotify import notify_create, notify_dentry
 from cruck.kernel.vfs.inode import Inode
 from cruck.kernel.vfs.permission import (
     MAY_EXEC,
@@ -145,6 +147,7 @@ def _open_create(task: "Task", walker: Walker, start: Path, path: bytes, flags: 
     parent = directory.inode()
     new_mode, uid, gid = new_inode_owner(creds, parent, S_IFREG | mode & 0o7777 & ~task.fs.umask)
     dcache.instantiate(place.dentry, parent.create(name, new_mode, uid, gid))
+    notify_create(place.dentry)
     # Whoever makes a file may open it in any way, whatever its mode says.
     return _open_checked(task, place, flags & ~O_TRUNC)
 
@@ -205,6 +208,7 @@ def _open_checked(task: "Task", place: Path, flags: int) -> File | int:
                 raise LinuxError(ETXTBSY)
             if flags & O_TRUNC:
                 truncate_inode(task, inode, 0)
+                notify_dentry(place.dentry, IN_MODIFY)
     elif kind == S_IFIFO:
         from cruck.kernel.ipc.fifo import open_fifo
 
@@ -226,6 +230,8 @@ def attach(file: File, place: Path) -> File:
     """Gives a new open file its place and counts it in the inode."""
     file.path = place
     inode = place.inode()
+    if not file.flags & O_PATH:
+        notify_dentry(place.dentry, IN_OPEN)
     inode.nr_opens += 1
     file.counts = COUNT_OPEN
     if file.flags & O_ACCMODE and not file.flags & O_PATH and inode.mode & S_IFMT == S_IFREG:

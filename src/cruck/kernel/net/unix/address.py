@@ -6,12 +6,12 @@ A name is kept as Linux shows it after the family: b"" for none, b"\\0name" for 
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EADDRINUSE, ECONNREFUSED, EEXIST, EINVAL, ENOENT
+from cruck.abi.errno import EADDRINUSE, ECONNREFUSED, EEXIST, EINVAL
 from cruck.abi.stat import S_IFMT, S_IFSOCK
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.vfs import dcache, names
-from cruck.kernel.vfs.permission import MAY_WRITE, check_create, check_path_access, new_inode_owner
-from cruck.kernel.vfs.walk import Walker, resolve, start_of
+from cruck.kernel.vfs import names
+from cruck.kernel.vfs.permission import MAY_WRITE, check_path_access
+from cruck.kernel.vfs.walk import resolve, resolve_parent
 
 if TYPE_CHECKING:
     from cruck.kernel.net.unix.socket import UnixSocket
@@ -56,23 +56,8 @@ def find_socket(task: "Task", name: bytes) -> "UnixSocket":
 
 def make_name(task: "Task", name: bytes, mode: int) -> "Inode":
     """Makes the inode of a pathname. Errors: LinuxError(EADDRINUSE) and those of mknod(2)."""
-    path = name[:-1]
-    walker = Walker(task.fs.root, task.creds)
-    directory = walker.walk_parent(start_of(task, AT_FDCWD, path), path)
-    last = walker.last
-    if names.is_special_name(last):
-        raise LinuxError(EADDRINUSE)
-    place = walker.child(directory, last)
-    if place.dentry.inode is not None:
-        raise LinuxError(EADDRINUSE)
-    if walker.has_slash:
-        raise LinuxError(ENOENT)
-    check_create(task.creds, directory, directory.dentry.is_unlinked)
-    parent = directory.inode()
-    new_mode, uid, gid = new_inode_owner(task.creds, parent, S_IFSOCK | mode & 0o7777 & ~task.fs.umask)
+    directory, last, has_slash = resolve_parent(task, AT_FDCWD, name[:-1])
     try:
-        inode = parent.create(last, new_mode, uid, gid)
+        return names.create_node(task, directory, last, S_IFSOCK | mode & 0o7777, 0, has_slash).inode()
     except LinuxError as error:
         raise LinuxError(EADDRINUSE if error.errno == EEXIST else error.errno) from error
-    dcache.instantiate(place.dentry, inode)
-    return inode

@@ -63,6 +63,8 @@ class KitKernel:
         self.tasks: dict[int, Task] = {}
         self.processes: dict[int, Process] = {}
         self.inode = 1
+        self.nr_watches = 0
+        self.rename_cookie = 0
         self.session = Session(1)
         self.group = ProcessGroup(1, self.session)
         self.init = Process(self, 1, None, self.group)  # type: ignore[arg-type]

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MPL-2.0
+"""inotify (inotify(7), Linux fs/notify/inotify): `InotifyFile` is an instance, `Watch` is one inode it watches.
+
+A watch hangs on the inode (`inode.watches`, by instance), where fsnotify.py finds it. Events queue up in the instance, the same event
+twice in a row only once, at most MAX_QUEUED_EVENTS.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from cruck.abi.errno import EEXIST, EINVAL, ENOSPC
+from cruck.abi.inotify import (
+    IN_ALL_EVENTS,
+    IN_DELETE_SELF,
+    IN_EXCL_UNLINK,
+    IN_IGNORED,
+    IN_ISDIR,
+    IN_MASK_ADD,
+    IN_MASK_CREATE,
+    IN_MOVE_SELF,
+    IN_ONESHOT,
+    IN_Q_OVERFLOW,
+    INOTIFY_EVENT,
+)
+from cruck.framework.mm.user_memory import UserFault, VmWriter
+from cruck.kernel.errors import WOULD_BLOCK
+from cruck.kernel.ipc.ioctl import ioctl_count
+from cruck.kernel.poll.wait_queue import WaitQueue
+from cruck.kernel.vfs.anon_inode import AnonFile
+
+if TYPE_CHECKING:
+    from cruck.kernel.kernel import Kernel
+    from cruck.kernel.process.task import Task
+    from cruck.kernel.vfs.inode import Inode
+
+MAX_QUEUED_EVENTS: Final = 16_384  # fs.inotify.max_queued_events
+MAX_WATCHES: Final = 65_536  # of one instance (fs.inotify.max_user_watches counts a user's)
+READABLE: Final = 0x41  # POLLIN | POLLRDNORM
+NAME_ALIGNMENT: Final = 16
+
+
+class InotifyEvent:
+    wd: int
+    mask: int
+    cookie: int
+    name: bytes
+
+    def __init__(self, wd: int, mask: int, cookie: int, name: bytes) -> None:
+        self.wd = wd
+        self.mask = mask
+        self.cookie = cookie
+        self.name = name
+
+    def is_same(self, other: "InotifyEvent") -> bool:
+        return (
+            self.wd == other.wd and self.mask == other.mask and self.cookie == other.cookie and self.name == other.name
+        )
+
+    def size(self) -> int:
+        return INOTIFY_EVENT.size + self._name_size()
+
+    def _name_size(self) -> int:
+        """With its NUL, rounded up to the size of the header."""
+        return (len(self.name) + NAME_ALIGNMENT) // NAME_ALIGNMENT * NAME_ALIGNMENT if self.name else 0
+
+    def pack(self) -> bytes:
+        size = self._name_size()
+        return INOTIFY_EVENT.pack(self.wd, self.mask, self.cookie, size) + self.name.ljust(size, b"\0")
+
+
+class Watch:
+    file: "InotifyFile"
+    wd: int
+    inode: "Inode"
+    mask: int  # IN_ALL_EVENTS bits wanted, IN_ONESHOT, IN_EXCL_UNLINK
+
+    def __init__(self, file: "InotifyFile", wd: int, inode: "Inode", mask: int) -> None:
+        self.file = file
+        self.wd = wd
+        self.inode = inode
+        self.mask = mask
+
+    def excludes_unlinked(self) -> bool:
+        return self.mask & IN_EXCL_UNLINK != 0
+
+    def tell(self, mask: int, name: bytes, cookie: int) -> None:
+        if not mask & self.mask & IN_ALL_EVENTS:
+            return
+        if mask & (IN_DELETE_SELF | IN_MOVE_SELF):
+            mask &= ~IN_ISDIR
+        self.file.queue_event(InotifyEvent(self.wd, mask, cookie, name))
+        if self.mask & IN_ONESHOT:
+            self.end()
+
+    def end(self) -> None:
+        """The watch goes, and says so (IN_IGNORED)."""
+        if self.detach():
+            self.file.queue_event(InotifyEvent(self.wd, IN_IGNORED, 0, b""))
+
+    def detach(self) -> bool:
+        """False: it was gone already."""
+        watches = self.inode.watches
+        if watches is None or watches.get(self.file) is not self:
+            return False
+        del watches[self.file]
+        if not watches:
+            self.inode.watches = None
+        del self.file.watches[self.wd]
+        self.file.kernel.nr_watches -= 1
+        return True
+
+
+class InotifyFile(AnonFile):
+    watches: dict[int, Watch]  # by watch descriptor
+    next_wd: int
+    events: deque[InotifyEvent]  # oldest first; at most MAX_QUEUED_EVENTS + 1
+    nr_event_bytes: int
+    queue: WaitQueue
+
+    def __init__(self, kernel: "Kernel", flags: int) -> None:
+        super().__init__(kernel, flags)
+        self.watches = {}
+        self.next_wd = 1
+        self.events = deque()
+        self.nr_event_bytes = 0
+        self.queue = WaitQueue()
+
+    def add_watch(self, inode: "Inode", mask: int) -> int:
+        """The watch descriptor. IN_MASK_ADD adds to an existing watch, IN_MASK_CREATE refuses it (−EEXIST), otherwise its mask is
+        replaced. −ENOSPC: too many."""
+        kept = mask & (IN_ALL_EVENTS | IN_ONESHOT | IN_EXCL_UNLINK)
+        existing = inode.watches.get(self) if inode.watches is not None else None
+        if existing is not None:
+            if mask & IN_MASK_CREATE:
+                return -EEXIST
+            existing.mask = existing.mask | kept if mask & IN_MASK_ADD else kept
+            return existing.wd
+        if len(self.watches) >= MAX_WATCHES:
+            return -ENOSPC
+        watch = Watch(self, self.next_wd, inode, kept)
+        self.next_wd += 1
+        self.watches[watch.wd] = watch
+        if inode.watches is None:
+            inode.watches = {}
+        inode.watches[self] = watch
+        self.kernel.nr_watches += 1
+        return watch.wd
+
+    def remove_watch(self, wd: int) -> int:
+        watch = self.watches.get(wd)
+        if watch is None:
+            return -EINVAL
+        watch.end()
+        return 0
+
+    def queue_event(self, event: InotifyEvent) -> None:
+        if self.events and self.events[-1].is_same(event):
+            return
+        if len(self.events) >= MAX_QUEUED_EVENTS:
+            if self.events[-1].mask & IN_Q_OVERFLOW:
+                return
+            event = InotifyEvent(-1, IN_Q_OVERFLOW, 0, b"")
+        self.events.append(event)
+        self.nr_event_bytes += event.size()
+        self.queue.wake(READABLE)
+
+    def read(self, out: VmWriter, offset: int) -> int:
+        """Whole events; −EINVAL if not even the first fits."""
+        if not self.events:
+            return WOULD_BLOCK
+        done = 0
+        while self.events:
+            size = self.events[0].size()
+            if size > out.remaining:
+                return done if done else -EINVAL
+            try:
+                count = out.write(self.events[0].pack())
+            except UserFault:
+                if done == 0:
+                    raise
+                break
+            if count < size:
+                break
+            self.events.popleft()
+            self.nr_event_bytes -= size
+            done += size
+        return done
+
+    def poll(self) -> int:
+        return READABLE if self.events else 0
+
+    def wait_queue(self) -> WaitQueue | None:
+        return self.queue
+
+    def ioctl(self, task: "Task", command: int, argument: int) -> int:
+        return ioctl_count(task, command, argument, self.nr_event_bytes, -1)
+
+    def release(self) -> None:
+        for watch in list(self.watches.values()):
+            watch.detach()
+
+    def describe(self) -> str:
+        return "anon_inode:inotify"
