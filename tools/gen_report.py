@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Writes docs/soundness/report.md (how much of the package is privileged) and the generated sections of docs/soundness/checker.md.
 
-    python tools/gen_report.py          writes the files
-    python tools/gen_report.py --check  exits 1 if a checked-in file differs (CI)
+python tools/gen_report.py          writes the files
+python tools/gen_report.py --check  exits 1 if a checked-in file differs (CI)
 """
 
 import sys
@@ -23,22 +23,31 @@ def report_text(report: Report) -> str:
     framework, services, whole = report.total("framework"), report.services(), report.total()
     ratio = report.framework_ratio()
     others = [layer for layer in report.layers() if layer not in ("framework", "kernel", "abi")]
-    host = Folder("host", sum(report.total(layer).files for layer in others), whole.python_lines - framework.python_lines - services.python_lines,
-                  whole.native_lines - framework.native_lines - services.native_lines)
+    host = Folder(
+        "host",
+        sum(report.total(layer).files for layer in others),
+        whole.python_lines - framework.python_lines - services.python_lines,
+        whole.native_lines - framework.native_lines - services.native_lines,
+    )
     lines = [
         "# How much is privileged", "", GENERATED, "",
-        f"**{ratio:.1%}** of the package's lines are the framework, the half that may touch the host "
-        f"(goal: at most {GOAL:.0%}{'' if ratio <= GOAL else ', not reached'}; Asterinas' paper: 14.0 %).", "",
+        f"**{ratio:.1%}** of the package's lines are the framework, the half that may touch the host.",
+        f"Goal: at most {GOAL:.0%}{'' if ratio <= GOAL else ', not reached'}. Asterinas, by its paper: 14.0%.", "",
         "Counted by `cruck check --report`: every line of `.py`, `.pyi`, `.c`, `.h`, `.S`, `.ld` and `.lds` under `src/cruck`, without folders",
         f"named `tests` and without generated files ({', '.join(f'`{path}`' for path in report.generated)}).", "",
         "| half | files | lines of Python | lines of C | share |", "| --- | ---: | ---: | ---: | ---: |",
     ]  # fmt: skip
-    for name, folder in (("framework: privileged", framework), ("services (kernel, abi): checked", services), ("host side", host), ("all", whole)):
+    for name, folder in (
+        ("framework: privileged", framework),
+        ("services (kernel, abi): checked", services),
+        ("host side", host),
+        ("all", whole),
+    ):
         share = folder.lines() / whole.lines()
         lines.append(f"| {name} | {folder.files} | {folder.python_lines} | {folder.native_lines} | {share:.1%} |")
     lines += [
-        "", f"The host side ({', '.join(others)}) is neither half: the programs around a kernel. It may use the host, it is not checked, and no guest "
-        "calls it.", "",
+        "", f"The host side ({', '.join(others)}) is neither half: the programs around a kernel. It may use the host;",
+        "it is not checked, and no guest calls it.", "",
         "## By folder", "", "| folder | files | lines of Python | lines of C |", "| --- | ---: | ---: | ---: |",
     ]  # fmt: skip
     for layer in report.layers():
@@ -56,7 +65,15 @@ def report_text(report: Report) -> str:
         "| file | native call | lines |", "| --- | --- | --- |",
     ]  # fmt: skip
     lines += [f"| {path} | `{name}` | {', '.join(str(number) for number in numbers)} |" for (path, name), numbers in sorted(uses.items())]
-    lines += ["", "## Modules of the host that files import", "", "No file of a service is here.", "", "| file | modules |", "| --- | --- |"]
+    lines += [
+        "",
+        "## Modules of the host that files import",
+        "",
+        "No file of a service is here.",
+        "",
+        "| file | modules |",
+        "| --- | --- |",
+    ]
     lines += [f"| {path} | {', '.join(modules)} |" for path, modules in sorted(report.host_modules.items())]
     return "\n".join(lines) + "\n"
 

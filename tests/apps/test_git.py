@@ -53,4 +53,5 @@ def test_repository(sandbox: Sandbox, script: str) -> None:
 
 
 def test_outside_of_a_repository(sandbox: Sandbox) -> None:
-    sandbox.check(["git", "-C", "/tmp", "log"], env=ENVIRONMENT, status=128)
+    # How far git looks up depends on the mounts, and so do the words after this.
+    sandbox.check(["git", "log"], env=ENVIRONMENT, status=128, filter_stderr=lambda data: data[:27])

@@ -74,6 +74,9 @@ EVASIONS: dict[str, tuple[str, str]] = {
     "eval_class_body": ("dynamic-code", "class A:\n    x = eval('1')\n    eval = 1"),
     "eval_global_name": ("dynamic-code", "def f():\n    global eval\n    eval = 1\ndef g():\n    eval('1')"),
     "eval_other_function": ("dynamic-code", "def f():\n    eval = 1\ndef g():\n    eval('1')"),
+    "eval_global_comprehension": (
+        "dynamic-code", "def f():\n    eval = 1\n    def g():\n        global eval\n        return [eval('1') for _ in (1,)]"
+    ),
     "eval_own_default": ("dynamic-code", "def eval(x=eval('1')):\n    pass"),
     "build_class": ("dynamic-code", "__build_class__"),
     # Built-ins that reach the host.
@@ -96,6 +99,8 @@ EVASIONS: dict[str, tuple[str, str]] = {
     "spec_name": ("dunder-reach", "__spec__.loader"),
     "class_cell": ("dunder-reach", "class A:\n    def f(self):\n        return __class__"),
     "annotations_name": ("dunder-reach", "x: int = 1\n__annotations__['x']('1')"),
+    "builtins_by_import": ("special-method", "import struct as __builtins__"),
+    "builtins_by_except": ("special-method", "try:\n    pass\nexcept Exception as __builtins__:\n    pass"),
     "path_bound": ("special-method", "__path__ = ['/tmp']"),
     "builtins_bound": ("special-method", "__builtins__ = {}"),
     # Special attributes.
@@ -135,6 +140,7 @@ EVASIONS: dict[str, tuple[str, str]] = {
     "private_inherited_twice": (
         "private-attribute", _USER + "class A(UserMemory):\n    pass\nclass B(A):\n    def f(self):\n        return self._fd"
     ),
+    "private_borrowed_method": ("private-attribute", "class A:\n    def f(self):\n        return self._fd\ndef g(x):\n    return A.f(x)"),
     "private_pretended": ("private-attribute", "class A:\n    _fd = 0\ndef f(x):\n    return x._fd"),
     "private_written": ("private-attribute", "def f(x):\n    x._fd = 3"),
     "private_deleted": ("private-attribute", "def f(x):\n    del x._cache"),
@@ -171,6 +177,8 @@ EVASIONS: dict[str, tuple[str, str]] = {
     "patch_service_function": ("monkey-patch", "from cruck.kernel.vfs import walk\nwalk.walk = None"),
     "patch_own_class": ("monkey-patch", "class A:\n    pass\nA.x = 1"),
     "patch_by_classmethod": ("monkey-patch", "class A:\n    @classmethod\n    def f(cls):\n        cls.x = 1"),
+    "patch_object": ("monkey-patch", "def f(task, g):\n    task.user.write_some = g"),
+    "patch_object_setattr": ("monkey-patch", "def f(task, g):\n    setattr(task.user, 'write_some', g)"),
     "patch_loop_target": ("monkey-patch", "import struct\nfor struct.pack in (1,):\n    pass"),
     "patch_service_global": ("monkey-patch", "from cruck.kernel.syscalls.table_x86_64 import TABLE\nTABLE[0].handler = None"),
     # Values that cannot be followed.
@@ -200,6 +208,7 @@ EVASIONS: dict[str, tuple[str, str]] = {
     "format_variable": ("format-reach", "def f(text, x):\n    return text.format(x)"),
     "format_value": ("format-reach", "f = '{0.__class__}'.format"),
     "format_unbound": ("format-reach", "str.format('{0.__class__}', 1)"),
+    "format_of_own_string": ("format-reach", "class S(str):\n    def f(self):\n        return self.format(1)"),
     "format_map": ("format-reach", "'{x.__class__}'.format_map({'x': 1})"),
     "format_getattr": ("format-reach", "getattr('{0.__class__}', 'format')(1)"),
     "fstring_attribute": ("dunder-reach", "x = 1\nf'{x.__class__}'"),
@@ -275,5 +284,6 @@ CLEAN: dict[str, str] = {
     "memoryview_accepted": "def f(x: 'bytes', y: bytes | memoryview) -> bytes:\n    return bytes(y)",
     "future": "from __future__ import annotations\nx: int = 1",
     "decorator_own": "def keep(f):\n    return f\n@keep\ndef g():\n    pass",
+    "bound_to_itself": "def f(x, y):\n    x = x or y or x\n    y = y or x or y\n    x = x or y or x\n    return x and y",
     "format_own": "class A:\n    def format(self, x):\n        return x\n    def g(self):\n        return self.format(1)",
 }  # fmt: skip

@@ -52,7 +52,9 @@ def _check(arguments: list[str], is_json: bool) -> int:
             sys.stdout.write(finding.text() + "\n")
         if findings:
             files = len({finding.path for finding in findings})
-            sys.stderr.write(f"cruck check: {len(findings)} finding{'s' if len(findings) > 1 else ''} in {files} file{'s' if files > 1 else ''}\n")
+            sys.stderr.write(
+                f"cruck check: {len(findings)} finding{'s' if len(findings) > 1 else ''} in {files} file{'s' if files > 1 else ''}\n"
+            )
     return 1 if findings else 0
 
 

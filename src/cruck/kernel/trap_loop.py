@@ -8,6 +8,7 @@ from typing import Final
 
 from cruck.abi.errno import EFAULT, ENOSYS, ERESTARTSYS
 from cruck.framework.hardware import (
+    PROT_EXEC,
     RIP,
     RSP,
     STOP_DEAD,
@@ -34,7 +35,7 @@ ERESTART_FIRST: Final = -516
 ERESTART_LAST: Final = -ERESTARTSYS
 SIGKILL: Final = 9
 NR_RSEQ: Final = 334  # every libc asks, and does without: no news for the user
-SIGSEGV: Final = 11
+SEGV_ACCERR: Final = 2
 
 
 def run(kernel: Kernel) -> None:
@@ -221,6 +222,8 @@ def page_fault(kernel: Kernel, task: Task, addr: int, access: int, error_code: i
         oops(kernel, task, -1)
         return
     if signo:
+        if code == SEGV_ACCERR and access == PROT_EXEC:
+            error_code |= 1  # Linux maps a page that may be read before it sees that it may not be executed
         info = SigInfo(signo, code)
         info.addr, info.trapno, info.error_code = addr, 14, error_code
         force(task, info)

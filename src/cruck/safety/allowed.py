@@ -97,7 +97,20 @@ FORMS: Final = frozenset({"getattr", "hasattr", "setattr", "delattr", "type", "s
 FORBIDDEN: Final[dict[str, str]] = {
     **dict.fromkeys(("exec", "eval", "compile", "__import__", "__build_class__"), "dynamic-code"),
     **dict.fromkeys(
-        ("open", "input", "print", "breakpoint", "help", "exit", "quit", "copyright", "credits", "license", "SystemExit", "KeyboardInterrupt"),
+        (
+            "open",
+            "input",
+            "print",
+            "breakpoint",
+            "help",
+            "exit",
+            "quit",
+            "copyright",
+            "credits",
+            "license",
+            "SystemExit",
+            "KeyboardInterrupt",
+        ),
         "host-io",
     ),
     **dict.fromkeys(("globals", "locals", "vars", "dir"), "namespace-reach"),

@@ -25,12 +25,13 @@ from cruck.safety.allowed import (
 )
 from cruck.safety.findings import Finding
 from cruck.safety.format_string import reaches_attributes
-from cruck.safety.graph import Graph, Refusal, Target, defined_private_names, framework_private_names
+from cruck.safety.graph import Graph, Refusal, Target, defined_private_names, framework_methods, framework_private_names
 from cruck.safety.scopes import CLASS, FUNCTION, MODULE, Binding, FunctionNode, Scope, ScopeTree
 from cruck.safety.sources import Source
 
 _MAX_ALIASES: Final = 20
 _framework_private: Final = framework_private_names()
+_framework_methods: Final = framework_methods()
 
 
 class Checker:
@@ -38,7 +39,9 @@ class Checker:
         self.source = source
         self.graph = graph
         self.scopes = scopes
-        self.own_private = defined_private_names(scopes.tree) - _framework_private
+        self.defined_private = defined_private_names(scopes.tree)
+        self.own_private = self.defined_private - _framework_private
+        self.bound: dict[int, list[Target]] = {}  # by id of a Binding
         self.findings: list[Finding] = []
 
     def run(self) -> list[Finding]:
@@ -60,6 +63,10 @@ class Checker:
             elif isinstance(node, ast.MatchClass):
                 for name in node.kwd_attrs:
                     self._attribute_name(node, name, None)
+            elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+                self._bound_name(node, node.name)
+            elif isinstance(node, ast.MatchMapping):
+                self._bound_name(node, node.rest)
         return self.findings
 
     def _add(self, node: ast.AST, rule: str, message: str) -> None:
@@ -70,6 +77,7 @@ class Checker:
 
     def _import(self, node: ast.Import) -> None:
         for alias in node.names:
+            self._bound_name(node, alias.asname)
             found = self.graph.module(alias.name)
             if isinstance(found, Refusal):
                 self._add(node, found.rule, found.message)
@@ -87,11 +95,16 @@ class Checker:
         for alias in node.names:
             if alias.name == "*":
                 continue
+            self._bound_name(node, alias.asname)
             imported = self.graph.step(found, alias.name)
             if isinstance(imported, Refusal):
                 self._add(node, imported.rule, imported.message)
             elif not _is_public(alias.name, found):
                 self._add(node, "private-attribute", f"{alias.name} is private to {module}")
+
+    def _bound_name(self, node: ast.AST, name: str | None) -> None:
+        if name is not None and _is_special(name) and name not in WRITABLE_NAMES:
+            self._add(node, "special-method", f"{name} is bound")
 
     def _private_parts(self, node: ast.AST, dotted: str) -> None:
         for part in dotted.split("."):
@@ -129,6 +142,13 @@ class Checker:
         return found
 
     def _bound(self, binding: Binding, depth: int) -> list[Target]:
+        found = self.bound.get(id(binding))
+        if found is None:
+            self.bound[id(binding)] = []  # a name that is bound to itself adds nothing
+            found = self.bound[id(binding)] = self._bound_anew(binding, depth)
+        return found
+
+    def _bound_anew(self, binding: Binding, depth: int) -> list[Target]:
         if binding.kind == "alias" and binding.value is not None:
             return self.targets(binding.value, depth + 1)
         if binding.kind != "import":
@@ -146,8 +166,7 @@ class Checker:
     def _name(self, node: ast.Name) -> None:
         name = node.id
         if not isinstance(node.ctx, ast.Load):
-            if _is_special(name) and name not in WRITABLE_NAMES:
-                self._add(node, "special-method", f"{name} is bound")
+            self._bound_name(node, name)
             return
         scope, bindings = self._bindings(node)
         is_builtin = scope is None or self._may_be_builtin(node, scope, bindings)
@@ -232,7 +251,7 @@ class Checker:
             self._add(node, "computed-attribute", f"{node.id} with a computed name")
             return
         self._attribute_name(call, literal.value, call.args[0])
-        if literal.value in ("format", "format_map") and not self._is_own_object(call.args[0]):
+        if literal.value in ("format", "format_map") and not self._has_own_method(call.args[0], literal.value):
             self._add(call, "format-reach", f"{node.id} of .{literal.value}")
         if node.id in ("setattr", "delattr"):
             self._store(call, call.args[0], literal.value)
@@ -346,14 +365,23 @@ class Checker:
         first = (*function.args.posonlyargs, *function.args.args)[:1]
         return bool(first) and first[0] is binding.node
 
+    def _class_of(self, value: ast.expr) -> ast.ClassDef | None:
+        """The class statement that `value`, an own object, is of."""
+        step: ast.AST | None = value
+        while step is not None and not isinstance(step, ast.ClassDef):
+            step = self.scopes.parents.get(step)
+        return step
+
+    def _has_own_method(self, value: ast.expr, name: str) -> bool:
+        owner = self._class_of(value) if self._is_own_object(value) else None
+        return owner is not None and any(isinstance(part, FunctionNode) and part.name == name for part in owner.body)
+
     def _inherited_private(self, value: ast.expr | None) -> frozenset[str]:
         """Private names that are the framework's own in `value`: all, except where `value` is an object of a class of services only."""
         if value is not None and self._is_own_object(value):
-            step: ast.AST | None = value
-            while step is not None and not isinstance(step, ast.ClassDef):
-                step = self.scopes.parents.get(step)
-            if isinstance(step, ast.ClassDef) and not self._has_framework_base(step):
-                return frozenset()
+            owner = self._class_of(value)
+            if owner is not None and not self._has_framework_base(owner):
+                return _framework_private - self.defined_private
         return _framework_private
 
     def _has_framework_base(self, node: ast.ClassDef, depth: int = 0) -> bool:
@@ -372,6 +400,9 @@ class Checker:
         root: ast.expr = value
         while isinstance(root, ast.Attribute | ast.Subscript):
             root = root.value
+        if name in _framework_methods and not self._is_own_object(value):
+            self._add(node, "monkey-patch", f"{name}, a method of the framework's objects, is replaced")
+            return
         if self.targets(root):
             self._add(node, "monkey-patch", f"{ast.unparse(value)}.{name} is changed, which belongs to an imported module")
             return
@@ -401,7 +432,7 @@ class Checker:
         if is_call and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             if not reaches_attributes(node.value.value):
                 return
-        elif self._is_own_object(node.value):
+        elif self._has_own_method(node.value, node.attr):
             return
         self._add(node, "format-reach", f".{node.attr} of something other than a literal with plain fields")
 
@@ -447,9 +478,7 @@ class Checker:
             if isinstance(expression.value, ast.Name) and expression.value.id == name:
                 return
         targets = self.targets(expression)
-        if targets and all(
-            (target.module, target.name) in DECORATORS or self._is_service(target) for target in targets
-        ):
+        if targets and all((target.module, target.name) in DECORATORS or self._is_service(target) for target in targets):
             return
         if isinstance(expression, ast.Name):
             scope, bindings = self._bindings(expression)

@@ -12,13 +12,11 @@ from pathlib import Path
 
 from cruck.safety.allowed import FRAMEWORK, SERVICES, STANDARD
 from cruck.safety.scopes import ScopeTree
-from cruck.safety.sources import Source, SourceSet, module_name
+from cruck.safety.sources import Source, SourceSet
 
 PACKAGE = Path(__file__).resolve().parents[1]  # the installed cruck
 # Packages that lead to what is allowed, and are nothing themselves.
-_PATHS = frozenset(
-    name.rpartition(".")[0] for name in FRAMEWORK
-) | {"cruck", "cruck.framework", "cruck.framework.io", "cruck.framework.mm"}
+_PATHS = frozenset(name.rpartition(".")[0] for name in FRAMEWORK) | {"cruck", "cruck.framework", "cruck.framework.io", "cruck.framework.mm"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Refusal:
 class Graph:
     def __init__(self, sources: SourceSet) -> None:
         self.sources = sources
-        self.packages = {name[: index] for name in sources.files for index, letter in enumerate(name) if letter == "."}
+        self.packages = {name[:index] for name in sources.files for index, letter in enumerate(name) if letter == "."}
         self.trees: dict[str, ScopeTree | None] = {}
         self.modules: dict[str, Target | Refusal] = {}
         self.steps: dict[tuple[str, str], Target | Refusal] = {}
@@ -174,10 +172,21 @@ def framework_private_names() -> frozenset[str]:
     """Every `_x` attribute the framework defines, read from its source."""
     names: set[str] = set()
     for path in sorted((PACKAGE / "framework").rglob("*.py")):
-        if "tests" in path.parts or module_name(path).endswith("build"):
-            continue
-        names |= defined_private_names(ast.parse(path.read_bytes()))
+        if "tests" not in path.parts:
+            names |= defined_private_names(ast.parse(path.read_bytes()))
     return frozenset(names)
+
+
+def framework_methods() -> frozenset[str]:
+    """Public methods of the framework's public classes: nobody else's object has one replaced."""
+    names: set[str] = set()
+    for module in FRAMEWORK:
+        path = PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
+        if path.is_file():
+            for node in ast.parse(path.read_bytes()).body:
+                if isinstance(node, ast.ClassDef):
+                    names |= {part.name for part in node.body if isinstance(part, ast.FunctionDef) and not part.decorator_list}
+    return frozenset(name for name in names if not name.startswith("_"))
 
 
 def defined_private_names(tree: ast.AST) -> set[str]:

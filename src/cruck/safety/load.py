@@ -31,11 +31,13 @@ def load_service(path_or_module: str | os.PathLike[str], unchecked: bool = False
     Args: path_or_module: a .py file or package folder (imported under its own name, the folders above are not looked at), or a
     dotted module (its whole top-level package is checked). unchecked: runs it whatever it does, with all rights of this process;
     a warning is logged.
-    Errors: CheckError with the findings: nothing of it has run; SourceError: there is no such file or module; ImportError: another
-    module of that name is loaded already; what the module itself raises.
+    Errors: CheckError with the findings: nothing of it has run; SourceError: there is no such file or module; ImportError: its name is
+    a standard module's, or another module of that name is loaded already; what the module itself raises.
     """
     text = os.fspath(path_or_module)
     name, root, top = _locate(text)
+    if name in sys.stdlib_module_names:
+        raise ImportError(f"cruck: {name!r} is the name of a standard module")
     loaded = sys.modules.get(name)
     if loaded is not None and _file_of(loaded) != _file_of_source(root if name == top else Path(find_module(name) or root)):
         raise ImportError(f"cruck: a module named {name!r} is loaded already from {_file_of(loaded)}")

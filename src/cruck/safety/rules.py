@@ -59,8 +59,7 @@ _TABLE: Final = (
         "the built-in reaches the host's files, terminal or process without a capability",
         "the HostFile or HostDirectory the service was given; kernel.log for messages",
         "def read() -> bytes:\n    with open('/etc/passwd', 'rb') as file:\n        return file.read()\n",
-        "from cruck.framework.io.host_file import HostFile\n\n"
-        "def read(file: HostFile) -> bytes | int:\n    return file.pread(4096, 0)\n",
+        "from cruck.framework.io.host_file import HostFile\n\ndef read(file: HostFile) -> bytes | int:\n    return file.pread(4096, 0)\n",
     ),
     Rule(
         "namespace-reach",

@@ -53,7 +53,7 @@ class Scope:
         scope: Scope | None = self
         is_own = True
         while scope is not None:
-            if scope.redirected.get(name) == "global" and is_own:
+            if scope.redirected.get(name) == "global" and (is_own or scope.kind != CLASS):
                 while scope.parent is not None:
                     scope = scope.parent
                 return scope if name in scope.names else None
@@ -108,8 +108,8 @@ class ScopeTree:
     def _visit(self, node: ast.AST, scope: Scope, is_firm: bool = False) -> None:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                bound, target = (alias.asname, alias.name) if alias.asname else (alias.name.partition(".")[0],) * 2
-                scope.bind(bound, Binding("import", node, target, is_firm=is_firm))
+                target = alias.name if alias.asname else alias.name.partition(".")[0]
+                scope.bind(alias.asname or target, Binding("import", node, target, is_firm=is_firm))
             return
         if isinstance(node, ast.ImportFrom):
             module = self.absolute(node)
@@ -126,8 +126,9 @@ class ScopeTree:
             return
         if isinstance(node, ast.ClassDef):
             scope.bind(node.name, Binding("class", node, is_firm=is_firm))
-            for child in (*node.decorator_list, *node.bases, *node.keywords):
-                self._visit(child, scope)
+            outside: list[ast.AST] = [*node.decorator_list, *node.bases, *node.keywords]
+            for part in outside:
+                self._visit(part, scope)
             inner = self._new(CLASS, node, scope)
             self._type_parameters(node, inner)
             self._statements(node.body, inner)
@@ -141,8 +142,8 @@ class ScopeTree:
                     self._visit(generator.iter, inner)
                 for condition in generator.ifs:
                     self._visit(condition, inner)
-            for part in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
-                self._visit(part, inner)
+            for element in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
+                self._visit(element, inner)
             return
         if isinstance(node, ast.NamedExpr):
             owner = scope

@@ -38,6 +38,7 @@ class SourceSet:
         self.files = {}
         self.others = []
         self.findings = []
+        self._seen: set[Path] = set()  # folders: symbolic links may lead in circles
 
     def add(self, argument: str) -> None:
         """A path of a file or tree, or a dotted module found on sys.path. Errors: SourceError."""
@@ -54,6 +55,10 @@ class SourceSet:
 
     def add_tree(self, path: Path, name: str) -> None:
         """`name`: of the package if the folder is one; "" if its files are modules of their own."""
+        real = path.resolve()
+        if real in self._seen:
+            return
+        self._seen.add(real)
         try:
             entries = sorted(path.iterdir())
         except OSError as error:

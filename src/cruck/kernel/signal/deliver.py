@@ -66,8 +66,9 @@ def deliver(task: Task, restart: int) -> int:
         if action.handler == SIG_DFL:
             _default(task, process, info)
             continue
+        # Further signals that this handler's mask admits go on top of its frame, and so run first, as on Linux.
         _invoke(task, action, info, restart)
-        return RETURN_TO_GUEST
+        restart = 0
     if task.saved_mask >= 0:
         task.blocked_mask = task.saved_mask
         task.saved_mask = -1
@@ -119,13 +120,14 @@ def _invoke(task: Task, action: SigAction, info: SigInfo, restart: int) -> None:
     old_mask = task.saved_mask if task.saved_mask >= 0 else task.blocked_mask
     task.saved_mask = -1
     if not signal_frame.push(task, action, info, old_mask):
-        # No room for the frame: SIGSEGV by default action (Linux: force_sigsegv).
+        # No room for the frame: SIGSEGV, whose handler gets a chance unless it is the one that has no room (Linux: force_sigsegv).
+        if info.signo == SIGSEGV:
+            task.actions.set(SIGSEGV, SigAction(SIG_DFL))
         force(task, SigInfo(SIGSEGV, 0x80))
-        deliver(task, 0)
         return
     if action.flags & SA_RESETHAND:
         task.actions.set(info.signo, SigAction(SIG_DFL, action.flags, action.restorer, action.mask))
-    mask = old_mask | action.mask
+    mask = task.blocked_mask | action.mask
     if not action.flags & SA_NODEFER:
         mask |= 1 << (info.signo - 1)
     task.blocked_mask = mask & ~UNBLOCKABLE_MASK

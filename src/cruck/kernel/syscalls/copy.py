@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EAGAIN, EBADF, EFBIG, EINVAL, EISDIR, EPIPE, ESPIPE
 from cruck.abi.fcntl import O_APPEND, O_NONBLOCK, SPLICE_F_NONBLOCK
+from cruck.abi.inotify import IN_ACCESS, IN_MODIFY
 from cruck.abi.stat import S_IFDIR, S_IFMT, S_IFREG
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter
 from cruck.kernel.errors import WOULD_BLOCK, LinuxError
@@ -28,6 +29,7 @@ from cruck.kernel.syscalls.read_write import (
     write_ranges,
 )
 from cruck.kernel.syscalls.types import CUInt, Fd, Size, ULong, UserAddr
+from cruck.kernel.vfs.fsnotify import notify_dentry
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
@@ -145,6 +147,7 @@ def _copy(task: "Task", source: "File", start: int, out: "File", out_start: int,
             source.pos = base + done
         if out_start == POSITION and out.is_seekable:
             out.pos = out_base + done
+        _tell_watchers(task, source, out)
         return done, done
     if result == WOULD_BLOCK:
         return -EAGAIN, 0
@@ -252,6 +255,7 @@ def _pipe_to_file(task: "Task", source: PipeEnd, out: "File", start: int, count:
     if done:
         if start == POSITION and out.is_seekable:
             out.pos = base + done
+        _tell_watchers(task, source, out)
         return done, done
     if result == WOULD_BLOCK:
         return blocking.wait_file(task, out, OUT_EVENTS, blocking.NO_DEADLINE, bool(flags & SPLICE_F_NONBLOCK)), 0
@@ -279,7 +283,17 @@ def _file_to_pipe(task: "Task", source: "File", start: int, out: PipeEnd, count:
     out.write(BytesReader(data.getvalue()), 0)
     if start == POSITION and source.is_seekable:
         source.pos = base + result
+    _tell_watchers(task, source, out)
     return result
+
+
+def _tell_watchers(task: "Task", source: "File", out: "File") -> None:
+    """inotify: one was read, the other written."""
+    if task.kernel.nr_watches:
+        if source.path is not None:
+            notify_dentry(source.path.dentry, IN_ACCESS)
+        if out.path is not None:
+            notify_dentry(out.path.dentry, IN_MODIFY)
 
 
 def sys_tee(task: "Task", in_fd: Fd, out_fd: Fd, count: Size, flags: CUInt) -> int:

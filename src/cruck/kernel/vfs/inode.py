@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from cruck.kernel.net.unix.socket import UnixSocket
     from cruck.kernel.process.task import Task
     from cruck.kernel.vfs.dentry import Path
-    from cruck.kernel.vfs.inotify import InotifyFile, Watch
     from cruck.kernel.vfs.file import File
+    from cruck.kernel.vfs.inotify import InotifyFile, Watch
     from cruck.kernel.vfs.locks import LockList
 
 S_IFMT: Final = 0o170000

@@ -208,7 +208,9 @@ def _open_checked(task: "Task", place: Path, flags: int) -> File | int:
                 raise LinuxError(ETXTBSY)
             if flags & O_TRUNC:
                 truncate_inode(task, inode, 0)
-                notify_dentry(place.dentry, IN_MODIFY)
+                file = attach(inode.open(place, kept), place)
+                notify_dentry(place.dentry, IN_MODIFY)  # after IN_OPEN, as Linux tells it
+                return file
     elif kind == S_IFIFO:
         from cruck.kernel.ipc.fifo import open_fifo
 

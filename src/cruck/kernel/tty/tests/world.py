@@ -55,6 +55,8 @@ class FakeKernel:
         self.sessions: dict[int, Session] = {}
         self.devices = DeviceRegistry()
         self.anon = AnonFileSystems()
+        self.nr_watches = 0
+        self.rename_cookie = 0
         self.watches: dict[HostFile, tuple[int, WaitQueue]] = {}
         self.sent: list[tuple[str, int, int]] = []  # ("group" or "process", id, signal)
         group = ProcessGroup(1, Session(1))

@@ -63,6 +63,8 @@ class World:
         self.groups: dict[int, ProcessGroup] = {}
         self.timers = FakeTimers()
         self.anon = AnonFileSystems()
+        self.nr_watches = 0
+        self.rename_cookie = 0
         self.file_systems = {b"tmpfs": TYPE}
         self.signals: list[tuple[int, int]] = []
         self.dev = 64

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MPL-2.0
-"""The C programs beside this file say the same on Linux and on cruck."""
+"""The C programs in the folders beside this file, one a family or aspect, print the same on Linux and on cruck."""
 
 import shutil
 import subprocess
@@ -15,12 +15,16 @@ pytest.importorskip("cruck.framework._machine")
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler")
 
 
-@pytest.mark.parametrize("name", ["calls", "faults"])
+PROGRAMS = sorted(HERE.glob("*/*.c"))
+
+
+@pytest.mark.parametrize("source", PROGRAMS, ids=[f"{path.parent.name}/{path.stem}" for path in PROGRAMS])
 @pytest.mark.parametrize("linking", ["-static", "-pie"])
-def test_same_as_linux(name: str, linking: str, tmp_path: Path) -> None:
+def test_same_as_linux(source: Path, linking: str, tmp_path: Path) -> None:
+    name = source.stem
     program = tmp_path / name
     options = ["-O1", "-w", "-pthread", *(["-fPIE"] if linking == "-pie" else []), linking]
-    subprocess.run(["gcc", *options, "-o", str(program), str(HERE / f"{name}.c")], check=True)
+    subprocess.run(["gcc", *options, "-o", str(program), str(source)], check=True)
     native = tmp_path / "native"
     native.mkdir()
     linux = subprocess.run([str(program)], cwd=native, capture_output=True, text=True, timeout=30)
