@@ -19,14 +19,12 @@ from cruck.kernel.fs.procfs import fs_type as procfs
 from cruck.kernel.fs.sysfs import fs_type as sysfs
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.net.address_family import AddressFamily
-from cruck.kernel.net.families import AddressFamilies
-from cruck.kernel.net.unix.family import UnixFamily
+from cruck.kernel.net.families import ADDRESS_FAMILIES, AddressFamilies
 from cruck.kernel.vfs.dentry import MountNamespace
 from cruck.kernel.vfs.fs_type import FileSystemType
 
 # What mount(2) can mount, in the order of /proc/filesystems. (hostfs and overlay are mounted at boot only: they need host directories.)
 FILE_SYSTEMS: Final[tuple[FileSystemType, ...]] = (sysfs.TYPE, tmpfs.TYPE, procfs.TYPE)
-ADDRESS_FAMILIES: Final[tuple[type[AddressFamily], ...]] = (UnixFamily,)
 
 
 def build_kernel(

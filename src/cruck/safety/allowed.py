@@ -132,6 +132,9 @@ SPECIAL_METHODS: Final = frozenset("""
 # Underscored, but the documented interface of NamedTuple.
 PUBLIC_UNDERSCORED: Final = frozenset({"_asdict", "_fields", "_make", "_replace"})
 
+# Methods of the framework's objects that are plain fields of services' objects (a file's size, a task's wait), so assigning is allowed.
+FIELDS_OF_SERVICES: Final = frozenset({"error", "nr_pages", "size", "wait"})
+
 # Attributes of frames, code, generators, tracebacks, functions and classes; no service has fields of these names.
 INTERPRETER_ATTRIBUTES: Final = frozenset("""
     f_back f_builtins f_code f_globals f_lineno f_locals f_trace tb_frame tb_lasti tb_lineno tb_next

@@ -251,7 +251,7 @@ class Checker:
             self._add(node, "computed-attribute", f"{node.id} with a computed name")
             return
         self._attribute_name(call, literal.value, call.args[0])
-        if literal.value in ("format", "format_map") and not self._has_own_method(call.args[0], literal.value):
+        if literal.value in ("format", "format_map") and not self._has_own_member(call.args[0], literal.value):
             self._add(call, "format-reach", f"{node.id} of .{literal.value}")
         if node.id in ("setattr", "delattr"):
             self._store(call, call.args[0], literal.value)
@@ -372,9 +372,14 @@ class Checker:
             step = self.scopes.parents.get(step)
         return step
 
-    def _has_own_method(self, value: ast.expr, name: str) -> bool:
+    def _has_own_member(self, value: ast.expr, name: str) -> bool:
         owner = self._class_of(value) if self._is_own_object(value) else None
-        return owner is not None and any(isinstance(part, FunctionNode) and part.name == name for part in owner.body)
+        for part in owner.body if owner is not None else ():
+            if isinstance(part, FunctionNode) and part.name == name:
+                return True
+            if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name) and part.target.id == name:
+                return True
+        return False
 
     def _inherited_private(self, value: ast.expr | None) -> frozenset[str]:
         """Private names that are the framework's own in `value`: all, except where `value` is an object of a class of services only."""
@@ -432,7 +437,7 @@ class Checker:
         if is_call and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             if not reaches_attributes(node.value.value):
                 return
-        elif self._has_own_method(node.value, node.attr):
+        elif self._has_own_member(node.value, node.attr):
             return
         self._add(node, "format-reach", f".{node.attr} of something other than a literal with plain fields")
 

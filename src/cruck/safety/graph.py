@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cruck.safety.allowed import FRAMEWORK, SERVICES, STANDARD
+from cruck.safety.allowed import FIELDS_OF_SERVICES, FRAMEWORK, SERVICES, STANDARD
 from cruck.safety.scopes import ScopeTree
 from cruck.safety.sources import Source, SourceSet
 
@@ -186,7 +186,7 @@ def framework_methods() -> frozenset[str]:
             for node in ast.parse(path.read_bytes()).body:
                 if isinstance(node, ast.ClassDef):
                     names |= {part.name for part in node.body if isinstance(part, ast.FunctionDef) and not part.decorator_list}
-    return frozenset(name for name in names if not name.startswith("_"))
+    return frozenset(name for name in names if not name.startswith("_")) - FIELDS_OF_SERVICES
 
 
 def defined_private_names(tree: ast.AST) -> set[str]:

@@ -106,6 +106,7 @@ class ScopeTree:
             self._redirections(child, scope)
 
     def _visit(self, node: ast.AST, scope: Scope, is_firm: bool = False) -> None:
+        child: ast.AST
         if isinstance(node, ast.Import):
             for alias in node.names:
                 target = alias.name if alias.asname else alias.name.partition(".")[0]
@@ -154,14 +155,14 @@ class ScopeTree:
             return
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                if isinstance(target, ast.Name):
+            for place in targets:
+                if isinstance(place, ast.Name):
                     if node.value is not None:
-                        scope.bind(target.id, Binding("alias", node, value=node.value, is_firm=is_firm))
+                        scope.bind(place.id, Binding("alias", node, value=node.value, is_firm=is_firm))
                     elif scope.kind == FUNCTION:
-                        scope.bind(target.id, Binding("other", node))
+                        scope.bind(place.id, Binding("other", node))
                 else:
-                    self._visit(target, scope)
+                    self._visit(place, scope)
             if isinstance(node, ast.AnnAssign):
                 self._visit(node.annotation, scope)
             if node.value is not None:
