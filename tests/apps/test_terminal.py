@@ -10,8 +10,8 @@ from terminal import Terminal
 
 pytestmark = needs("bash", "bash")
 
-PROMPT = r"\$PS> "
-ENVIRONMENT = {"PS1": "$PS> ", "PS2": "more> ", "INPUTRC": "/dev/null", "HISTFILE": ""}
+PROMPT = "PS% "
+ENVIRONMENT = {"PS1": "PS% ", "PS2": "more> ", "INPUTRC": "/dev/null", "HISTFILE": ""}
 BASH = ["bash", "--norc", "--noprofile", "-i"]
 
 
@@ -263,7 +263,7 @@ def test_output_is_paused_and_resumed(sandbox: Sandbox, where: str) -> None:
 @pytest.mark.skipif("not __import__('shutil').which('less')", reason="needs Debian package less")
 def test_less_shows_a_page_and_quits(sandbox: Sandbox, where: str) -> None:
     sandbox.files["long"] = "".join(f"line {i}\n" for i in range(1, 200))
-    with session(sandbox, where, ["less", "long"]) as terminal:
+    with session(sandbox, where, ["env", "TERM=xterm", "less", "long"]) as terminal:
         terminal.expect("line 23\r\n")
         terminal.send(" ")
         terminal.expect("line 40")

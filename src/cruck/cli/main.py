@@ -2,6 +2,7 @@
 """`cruck`: finds the subcommand and imports only that one. Exit statuses as Docker's: 125 our own failure, 126 the program
 cannot be executed, 127 it was not found, 128+n it died of signal n, else its own."""
 
+import os
 import sys
 
 USAGE = """\
@@ -18,7 +19,17 @@ usage: cruck COMMAND ...
 
 
 def main(argv: list[str] | None = None) -> int:
-    arguments = sys.argv[1:] if argv is None else argv
+    try:
+        status = dispatch(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has left, as in `cruck syscalls | head`: no news for anybody.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        status = 128 + 13
+    return status
+
+
+def dispatch(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(USAGE)
         return 0 if arguments else 125

@@ -60,7 +60,7 @@ def _changes(box: Box, config: RunConfig) -> list[str]:
             lines.append(f"{len(chosen) - len(failed)} changes committed to {overlay.source}")
             lines += [f"not committed: {overlay.guest_path(change)}: {reason}" for change, reason in failed]
         elif config.overlay == "memory" and not config.show_diff:
-            lines.append(f"{count} in {overlay.target} dropped; --diff lists them, --commit keeps them")
+            lines.append(f"{count} in {overlay.target} dropped; --diff lists and --commit keeps what changed")
         elif config.overlay == "memory":
-            lines.append(f"{count} in {overlay.target} dropped; --commit keeps them")
+            lines.append(f"{count} in {overlay.target} dropped; --commit keeps what changed")
     return lines
