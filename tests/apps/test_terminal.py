@@ -104,6 +104,7 @@ def test_stopped_cat_goes_on_in_the_foreground(sandbox: Sandbox, where: str) -> 
         start(terminal)
         terminal.send("cat\n")
         terminal.expect(r"cat\r\n")
+        _settle(terminal)  # until bash has left its own mode without echo
         terminal.send("first\n")
         terminal.expect(r"first\r\nfirst\r\n")
         terminal.send("\x1a")
@@ -111,6 +112,7 @@ def test_stopped_cat_goes_on_in_the_foreground(sandbox: Sandbox, where: str) -> 
         command(terminal, "echo $?", r"148\r\n")
         terminal.send("fg\n")
         terminal.expect(r"fg\r\ncat\r\n")
+        _settle(terminal)
         terminal.send("second\n")
         terminal.expect(r"second\r\nsecond\r\n")
         terminal.send("\x04")

@@ -5,7 +5,7 @@ Plain data: everything hangs off this object and can be pickled at any turn of t
 only thing that runs it. Several kernels may live in one process.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cruck.framework.clock import Clock
 from cruck.framework.entropy import Entropy
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cruck.kernel.syscalls.strace.tracer import Tracer
 
 PID_MAX = 32768
+MAX_UNSUPPORTED: Final = 400  # names kept of what was not supported
 
 
 class Kernel:
@@ -223,6 +224,9 @@ class Kernel:
 
     # What the user is told.
     def note_unsupported(self, what: str) -> None:
+        """Guests choose system call numbers: what is kept of them is bounded."""
+        if what not in self.unsupported and len(self.unsupported) >= MAX_UNSUPPORTED:
+            what = "others"
         self.unsupported[what] = self.unsupported.get(what, 0) + 1
 
     def cpu_time_ns(self, process: Process) -> tuple[int, int]:

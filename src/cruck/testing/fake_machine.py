@@ -381,7 +381,14 @@ class FakeSpace(AddressSpace):
         return -ENOMEM if data and count == 0 else count
 
     def copy_from_segment(self, addr: int, segment: Segment, offset: int, length: int) -> int:
-        return self.write(addr, segment.read(offset, length))
+        done = 0
+        while done < length:
+            want = min(length - done, PAGE_SIZE)
+            count = self.write(addr + done, segment.read(offset + done, want))
+            done += count
+            if count < want:
+                break
+        return done
 
     def read_host(self, addr: int, host: HostFile, host_offset: int, length: int, flags: int) -> int:
         data = host.pread(length, host_offset)

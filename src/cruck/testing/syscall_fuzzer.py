@@ -16,6 +16,7 @@ import sys
 import time
 from typing import Final
 
+from cruck.abi import ioctls
 from cruck.framework.clock import ManualClock
 from cruck.framework.hardware import RIP, RSP, STOP_SYSCALL
 from cruck.framework.mm.user_memory import UserFault
@@ -52,21 +53,90 @@ EDGES: Final = (
     1 << 63, (1 << 64) - 4096, (1 << 64) - 1,
 )  # fmt: skip
 
+
+
+def slot(path: bytes) -> int:
+    """The address of a path in a process's memory."""
+    return PATHS_AT + 64 * PATHS.index(path)
+
+
 # What a process has open when the storm begins: a plain call each, (number, arguments).
 O_RDWR_CREAT: Final = 0o102
 SETUP: Final = (
-    (83, (PATHS_AT + 64 * 6, 0o755)),  # mkdir dir
-    (2, (PATHS_AT + 64 * 4, O_RDWR_CREAT, 0o644)), (2, (PATHS_AT + 64 * 5, O_RDWR_CREAT, 0o644)),
-    (88, (PATHS_AT + 64 * 4, PATHS_AT + 64 * 34)), (88, (PATHS_AT + 64 * 35, PATHS_AT + 64 * 35)),
-    (133, (PATHS_AT + 64 * 36, 0o010644, 0)),
-    (2, (PATHS_AT, 0o200000, 0)), (2, (PATHS_AT + 64 * 10, 0o200000, 0)), (2, (PATHS_AT + 64 * 13, 0, 0)),
-    (2, (PATHS_AT + 64 * 25, 2, 0)), (2, (PATHS_AT + 64 * 26, 2, 0)), (2, (PATHS_AT + 64 * 30, 2, 0)),
+    (95, (0,)), (83, (slot(b"dir"), 0o777)),  # umask, mkdir dir
+    (2, (slot(b"a"), O_RDWR_CREAT, 0o666)), (2, (slot(b"b"), O_RDWR_CREAT, 0o666)),
+    (88, (slot(b"a"), slot(b"link"))), (88, (slot(b"loop"), slot(b"loop"))),
+    (133, (slot(b"fifo"), 0o010644, 0)),
+    (2, (slot(b"/"), 0o200000, 0)), (2, (slot(b"/proc"), 0o200000, 0)), (2, (slot(b"/proc/self/maps"), 0, 0)),
+    (2, (slot(b"/dev/null"), 2, 0)), (2, (slot(b"dir"), 0o200000, 0)), (2, (slot(b"/dev/pts/0"), 0o402, 0)),
+    (2, (slot(b"/proc/self/comm"), 2, 0)), (2, (slot(b"/proc/self/mem"), 2, 0)), (2, (slot(b"/dev/zero"), 2, 0)), (2, (slot(b"/dev/ptmx"), 2, 0)),
     (293, (SCRATCH_AT, 0o4000)), (293, (SCRATCH_AT, 0)),
     (53, (1, 1, 0, SCRATCH_AT)), (53, (1, 0o4002, 0, SCRATCH_AT)), (53, (1, 5, 0, SCRATCH_AT)),
     (41, (1, 1, 0)), (41, (2, 1, 0)), (41, (2, 2, 0)), (41, (10, 1, 0)), (41, (16, 3, 0)),
     (291, (0,)), (291, (0,)), (290, (3, 0o4000)), (290, (0, 1)), (283, (1, 0o4000)), (289, (0xFFFFFFFF, SCRATCH_AT, 8, 0o4000)),
-    (294, (0o4000,)), (319, (PATHS_AT + 64 * 4, 2)), (36, (0, SCRATCH_AT)),
+    (294, (0o4000,)), (434, (1, 0)), (222, (1, 0, SCRATCH_AT)), (319, (slot(b"a"), 2)), (36, (0, SCRATCH_AT)),
 )  # fmt: skip
+
+IOCTLS: Final = tuple(sorted(value for value in vars(ioctls).values() if isinstance(value, int)))
+DEEP: Final = (9, 10, 11, 16, 16, 16, 25, 28, 46, 47, 54, 55, 56, 72, 202, 233, 257, 275, 316)  # where much is behind one number
+P: Final = "path"
+A: Final = "address"
+F: Final = "fd"
+D: Final = -100 & 0xFFFF_FFFF_FFFF_FFFF
+SMALL: Final = (0, 1, 2, 3, 8, 16, 24, 64, 100, 128, 4096)
+MAP_AT: Final = (0, 0, 0, 0x2000_0000, 0x2000_1000, DATA + 8 * PAGE, DATA_END, DATA_END - PAGE)
+LENGTHS: Final = (1, PAGE, PAGE, 2 * PAGE, 5 * PAGE, 1 << 21, 100)
+OFFSETS: Final = (0, 0, 1, 100, PAGE, PAGE - 1, 1 << 20, 1 << 31, (1 << 63) - 1, (1 << 62))
+BITS: Final = (0, 0, 0, 1, 2, 4, 8)
+UDP: Final = (VECTORS_AT, VECTORS_AT + 16, SCRATCH_AT)
+
+# The first descriptor of these calls is mostly of the class they are for.
+WANTED: Final = (
+    ("Socket", (*range(42, 52), 54, 55, 288, 299, 307)),
+    ("EpollFile", (232, 233, 281, 441)),
+    ("TimerFile", (286, 287)),
+    ("SignalFile", (289, 282)),
+    ("InotifyFile", (254, 255)),
+    ("PidFile", (424, 438)),
+    ("PipeEnd", (275, 276, 278)),
+    ("TmpFile", (74, 75, 77, 187, 190, 193, 196, 199, 221, 277, 285, 326)),
+    ("TmpDirectoryFile", (78, 217)),
+)
+
+# Arguments that come through the first checks, for calls whose arguments are too picky for the types alone.
+HINTS: Final[dict[int, tuple[object, ...]]] = {
+    9: (MAP_AT, LENGTHS, (0, 1, 3, 3, 7), (0x22, 0x22, 0x21, 0x32, 1, 2, 3, 0x8022, 0x122, 0x20022, 0x100022, 0x4022), F, (0, 0, PAGE, 1)),
+    10: (MAP_AT, LENGTHS, (0, 1, 3, 7, 0x1000003)), 11: (MAP_AT, LENGTHS), 12: ((0, 1 << 20, 0x1000_0000),),
+    25: (MAP_AT, LENGTHS, LENGTHS, (0, 1, 3, 5, 7), MAP_AT), 26: (MAP_AT, LENGTHS, (1, 2, 4, 6)), 27: (MAP_AT, LENGTHS, A),
+    28: (MAP_AT, LENGTHS, tuple(range(26))), 15: (), 7: (A, SMALL, (0, 1, 1000, (1 << 32) - 1)), 13: ((10, 12, 17, 34), A, A, (8,)),
+    14: ((0, 1, 2), A, A, (8,)), 17: (F, A, SMALL, OFFSETS), 18: (F, A, SMALL, OFFSETS), 19: (F, UDP, (1, 2, 3, 16)), 20: (F, UDP, (1, 2, 3, 16)),
+    0: (F, A, SMALL), 1: (F, A, SMALL), 8: (F, OFFSETS, (0, 1, 2, 3, 4)), 23: (SMALL, A, A, A, A), 34: (), 35: (A, A), 38: ((0, 1, 2), A, A),
+    40: (F, F, (0, SCRATCH_AT), SMALL), 42: (F, UDP, (2, 5, 16, 110)), 43: (F, (0, A), (0, SCRATCH_AT)), 44: (F, A, SMALL, BITS, (0, *UDP), (0, 5, 16)),
+    45: (F, A, SMALL, (0, 0x40, 2, 0x22, 0x100), (0, SCRATCH_AT), (0, SCRATCH_AT + 64)), 46: (F, UDP, (0, 0x40)), 47: (F, UDP, (0, 0x40, 2)),
+    49: (F, UDP, (2, 5, 16, 110)), 50: (F, SMALL), 53: ((1,), (1, 2, 5, 0x801), (0,), A), 54: (F, (0, 1, 6, 41), tuple(range(80)), A, (0, 1, 4, 8, 16)),
+    55: (F, (0, 1, 6, 41), tuple(range(80)), A, A), 41: ((1, 2, 10, 16, 17), (1, 2, 3, 5, 0x80002), (0, 0, 6, 17, 1)),
+    56: ((0x11, 0x50F00, 0x10F11, 0x4111, 0x3D0F00, 0x1200011, 0x100011, 0x411), (0, STACK_TOP - 8192), A, A, A),
+    59: (P, (0, A), (0, A)), 61: ((D | 99, 0, 1), A, (0, 1, 2, 3, 8), A), 72: (F, (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 16, 36, 37, 38, *range(1024, 1040)), (0, 1, 3, A)),
+    73: (F, (1, 2, 4, 5, 6, 8)), 76: (P, OFFSETS), 77: (F, OFFSETS), 78: (F, A, (0, 24, 100, 4096)), 217: (F, A, (0, 24, 100, 4096)), 86: (P, P), 84: (P,),
+    88: (P, P), 128: (A, A, (0, A), (8,)), 130: (A, (8,)), 144: ((0,), (0, 1, 2, 3, 5), A), 155: (P, P), 161: (P,), 165: (P, P, P, (0, 32, 0x1000, 1, 0x2000), (0, A)),
+    166: (P, (0, 1, 2, 8)), 188: (P, P, A, SMALL, (0, 1, 2)), 190: (F, P, A, SMALL, (0, 1, 2)), 191: (P, P, A, SMALL), 193: (F, P, A, SMALL), 197: (P, P), 199: (F, P),
+    202: (A, tuple(range(14)) + tuple(range(128, 142)) + (265, 267, 393), (0, 1, 2, 0xFFFFFFFF), (0, A), A, (0, 1, 0xFFFFFFFF)), 222: ((0, 1, 2, 3, 7), (0, A), A),
+    223: ((0, 1, 2, 3), (0, 1), A, (0, A)), 224: ((0, 1, 2), A), 225: ((0, 1, 2),), 226: ((0, 1, 2),), 230: ((0, 1, 7), (0, 1), A, A),
+    232: (F, A, (1, 2, 100), (0, 1, 100)), 233: (F, (1, 2, 3), F, A), 247: ((0, 1, 2, 3), (0, 1, 2), A, (1, 2, 4, 8, 5, 0x1000004), A), 254: (F, P, (1, 2, 0xFFF, 1 << 24, 0x2000_0002)),
+    255: (F, (1, 2, 3)), 257: ((D,), P, (0, 1, 2, 0o102, 0o302, 0o1002, 0o2002, 0o200000, 0o10000000, 0o20200002, 0o4002, 0o40002), (0o644, 0, 0o777)),
+    258: ((D,), P, (0o755,)), 259: ((D,), P, (0o10644, 0o100644, 0o140644, 0o20644, 0o60644), (0, 0x103, 0x500)), 260: ((D,), P, (0, 1000), (0, 1000), (0, 0x100, 0x1000)),
+    262: ((D, F), P, A, (0, 0x100, 0x1000)), 263: ((D,), P, (0, 0x200)), 264: ((D,), P, (D,), P), 265: ((D,), P, (D,), P, (0, 0x400, 0x1000)), 266: (P, (D,), P), 267: ((D,), P, A, SMALL),
+    270: (SMALL, A, A, A, A, (0, A)), 271: (A, SMALL, (0, A), (0, A), (8,)), 275: (F, (0, SCRATCH_AT), F, (0, SCRATCH_AT), SMALL, (0, 1, 2, 3)), 276: (F, F, SMALL, (0, 2)),
+    278: (F, UDP, (1, 2), (0, 8)), 280: ((D, F), (0, P), (0, A), (0, 0x100)), 281: (F, A, (1, 2), (0, 10), (0, A), (8,)), 282: (F, A, (8,)), 289: ((D | 99, F), A, (8,), (0, 0o4000)),
+    283: ((0, 1, 7), (0, 0o4000)), 285: (F, (0, 1, 2, 3, 8, 16, 32), OFFSETS, OFFSETS), 286: (F, (0, 1, 3), A, A), 288: (F, (0, A), (0, SCRATCH_AT), (0, 0o4000)), 293: (A, (0, 0o4000, 0o40000)),
+    295: (F, UDP, (1, 3), OFFSETS, (0,)), 296: (F, UDP, (1, 3), OFFSETS, (0,)), 299: (F, UDP, (1, 2, 3), (0, 0x40), (0, A)), 307: (F, UDP, (1, 2, 3), (0, 0x40)), 302: ((0,), tuple(range(17)), (0, A), (0, A)),
+    303: ((D,), P, A, A, (0, 0x400)), 304: ((D,), A, (0, 2)), 310: ((0, A), UDP, (1, 2), UDP, (1, 2), (0,)), 311: ((0, A), UDP, (1, 2), UDP, (1, 2), (0,)), 314: ((0,), A, (0,)), 315: ((0,), A, (48, 56, 4096), (0,)),
+    316: ((D,), P, (D,), P, (0, 1, 2, 3)), 318: (A, SMALL, (0, 1, 2)), 319: (P, (0, 1, 2, 3, 4, 8, 16)), 322: ((D, F), P, (0, A), (0, A), (0, 0x1000)), 324: ((0, 1, 2, 4, 8, 16, 32, 64, 128), (0,), (0,)),
+    326: (F, (0, SCRATCH_AT), F, (0, SCRATCH_AT), SMALL, (0,)), 327: (F, UDP, (1, 3), (*OFFSETS, D | 99), (0,), (0, 2, 8, 16)), 328: (F, UDP, (1, 3), (*OFFSETS, D | 99), (0,), (0, 2, 4, 8, 16)),
+    329: (MAP_AT, LENGTHS, (0, 1, 3), (0, 1, D | 99)), 332: ((D, F), (P, 0), (0, 0x1000, 0x100, 0x2000), (0xFFF, 0x7FF), A), 424: (F, (0, 10, 17), (0, A), (0,)), 434: ((1, 2, 3), (0, 0o4000)),
+    435: (A, (64, 72, 80, 88, 104)), 436: ((30, 40, 3), (1000, 0xFFFFFFFF, 35), (0, 2, 4)), 437: ((D,), P, A, (24, 32, 4096)), 438: (F, F, (0,)), 439: ((D,), P, (0, 4), (0, 0x200)),
+    441: (F, A, (1, 2), (0, A), (0, A), (8,)), 449: (A, (1, 2, 128), (0,), (0, A), (0, 1)), 452: ((D,), P, (0o644,), (0, 0x100)),
+}  # fmt: skip
 
 
 class SyscallFuzzer:
@@ -74,6 +144,7 @@ class SyscallFuzzer:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.wanted = ""  # part of the class name of the files that the next call is for
         self.failures: list[str] = []
         self.nr_calls = 0
         self.slowest = 0.0
@@ -86,6 +157,9 @@ class SyscallFuzzer:
         self.kernel.pids_limit = 24
         self.spin = 0
         self.nr_oopses = 0
+        root = self.kernel.namespace.root.root.inode
+        assert root is not None
+        root.mode |= 0o777
 
     def run(self, nr_calls: int) -> None:
         """Makes `nr_calls` calls."""
@@ -109,7 +183,7 @@ class SyscallFuzzer:
             self.guarded(None)
             if machine.running:
                 context = self.random.choice(machine.running)
-                if self.random.random() < 0.95:
+                if self.random.random() < 0.98:
                     for other in machine.running:
                         other.regs[RIP] = self.spin
                         other.regs[RSP] = STACK_TOP - 4096
@@ -205,7 +279,7 @@ class SyscallFuzzer:
         if kind in ("Fd", "DirFd"):
             if kind == "DirFd" and draw < 0.5:
                 return -100 & 0xFFFF_FFFF_FFFF_FFFF
-            return self.random.randrange(48) if draw < 0.93 else self.edge()
+            return self.descriptor()
         if kind == "Pid":
             if draw < 0.6:
                 return self.random.choice(sorted(self.kernel.pids))
@@ -228,17 +302,49 @@ class SyscallFuzzer:
             return self.random.choice((0, 1, 4, 8, 16, 24, 32, 64, 88, 100, 128))
         return self.edge()
 
+    def descriptor(self) -> int:
+        """Of the task that is about to call; of the class its call wants; or any number."""
+        draw = self.random.random()
+        if draw < 0.8:
+            fds = self.task.files.open_fds()
+            if draw < 0.5 and self.wanted:
+                fds = [fd for fd in fds if self.wanted in type(self.task.files.lookup(fd)).__name__] or fds
+            if fds:
+                return self.random.choice(fds)
+        return self.random.randrange(48) if draw < 0.97 else self.edge()
+
+    def hinted(self, hint: object) -> int:
+        if isinstance(hint, tuple):
+            return self.hinted(self.random.choice(hint))
+        if isinstance(hint, int):
+            return hint
+        return self.argument("UserPath" if hint == P else "Fd" if hint == F else "UserAddr")
+
     def choose_call(self, task: Task) -> tuple[int, tuple[int, int, int, int, int, int]]:
         if self.random.random() < 0.01:
             nr = self.random.choice((self.random.randrange(600), self.random.getrandbits(32), 0x4000_0000, 0xFFFF_FFFF, 335))
         else:
-            nr = self.random.choice(self.numbers)
+            nr = self.random.choice(self.numbers) if self.random.random() < 0.85 else self.random.choice(DEEP)
             if nr in RARE and self.random.random() < 0.85:
                 nr = self.random.choice(self.numbers)
+        self.task = task
+        self.wanted = ""
+        for name, numbers in WANTED:
+            if nr in numbers:
+                self.wanted = name
+        if nr in (16, 72):
+            self.wanted = self.random.choice(("Tty", "Pty", "Pty", "Pipe", "Socket", "Tmp", "Inotify"))
         kinds = SIGNATURES[nr][1] if nr in SIGNATURES else ("Size",) * 6
         args = [self.argument(kind) for kind in kinds]
+        hints = HINTS.get(nr)
+        if hints is not None and self.random.random() < 0.75:
+            for index, hint in enumerate(hints):
+                if self.random.random() < 0.93:
+                    args[index] = self.hinted(hint)
         if nr == 16 and self.random.random() < 0.8:  # ioctl: the numbers there are
-            args[1] = self.random.choice((0x5400, 0x8900, 0x8000_5400, 0x4004_5400)) + self.random.randrange(0x70)
+            args[1] = self.random.choice(IOCTLS)
+            if self.random.random() < 0.7:
+                args[2] = self.address()
         elif nr == 72 and self.random.random() < 0.5:
             args[1] = self.random.choice((1024, 1025, 1026, 1030, 1031, 1032, 1033, 1034, 5, 6, 7, 36, 37, 38, 1, 2, 3, 4, 8, 9, 10, 11, 15, 16))
         elif nr in (54, 55) and self.random.random() < 0.8:

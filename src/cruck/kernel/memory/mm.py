@@ -238,7 +238,9 @@ class Mm(FaultResolver):
         return upper
 
     def isolate(self, start: int, end: int) -> list[Vma]:
-        """The areas within [start, end), cut so that none sticks out."""
+        """The areas within [start, end), cut so that none sticks out; none of an empty range."""
+        if start >= end:
+            return []
         vmas = self.areas.overlapping(start, end)
         if vmas and vmas[0].start < start:
             vmas[0] = self.split(vmas[0], start)

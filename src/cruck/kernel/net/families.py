@@ -7,12 +7,14 @@
 from typing import TYPE_CHECKING, Final
 
 from cruck.kernel.net.address_family import AddressFamily
+from cruck.kernel.net.inet.family import Inet6Family, InetFamily
+from cruck.kernel.net.netlink.family import NetlinkFamily
 from cruck.kernel.net.unix.family import UnixFamily
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ADDRESS_FAMILIES: Final[tuple[type[AddressFamily], ...]] = (UnixFamily,)
+ADDRESS_FAMILIES: Final[tuple[type[AddressFamily], ...]] = (UnixFamily, InetFamily, Inet6Family, NetlinkFamily)
 
 
 class AddressFamilies:

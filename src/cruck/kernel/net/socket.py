@@ -9,11 +9,12 @@ socket never waits: WOULD_BLOCK, and `wait_queue()` is woken when asking again i
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EINVAL, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP
+from cruck.abi.errno import EAGAIN, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTTY, EOPNOTSUPP
 from cruck.abi.fcntl import O_RDWR
 from cruck.abi.stat import S_IFSOCK
 from cruck.framework.mm.user_memory import VmReader, VmWriter
 from cruck.kernel.ipc.ioctl import ioctl_count
+from cruck.kernel.net.ioctl import interface_ioctl
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.vfs.anon_inode import AnonInode
 from cruck.kernel.vfs.file import File
@@ -46,10 +47,12 @@ NO_CREDENTIALS: Final = (0, -1, -1)
 class Ancillary:
     files: list[File]  # SCM_RIGHTS, each with a reference
     creds: tuple[int, int, int] | None  # SCM_CREDENTIALS: (pid, uid, gid)
+    messages: list[tuple[int, int, bytes]]  # of a protocol's level: (level, type, data)
 
     def __init__(self) -> None:
         self.files = []
         self.creds = None
+        self.messages = []
 
     def drop(self) -> None:
         """Gives the references back."""
@@ -97,6 +100,29 @@ class SocketOptions:
         self.pass_security = False
         self.peek_offset = -1
 
+    def copy(self) -> "SocketOptions":
+        """What an accepted socket inherits from its listener: all of them."""
+        other = SocketOptions()
+        other.send_buffer = self.send_buffer
+        other.receive_buffer = self.receive_buffer
+        other.receive_timeout_ns = self.receive_timeout_ns
+        other.send_timeout_ns = self.send_timeout_ns
+        other.receive_low_water = self.receive_low_water
+        other.linger_seconds = self.linger_seconds
+        other.reuse_address = self.reuse_address
+        other.reuse_port = self.reuse_port
+        other.keep_alive = self.keep_alive
+        other.broadcast = self.broadcast
+        other.dont_route = self.dont_route
+        other.oob_inline = self.oob_inline
+        other.timestamps = self.timestamps
+        other.priority = self.priority
+        other.mark = self.mark
+        other.pass_credentials = self.pass_credentials
+        other.pass_security = self.pass_security
+        other.peek_offset = self.peek_offset
+        return other
+
 
 class Socket(File):
     kernel: "Kernel"
@@ -140,6 +166,10 @@ class Socket(File):
         −EINPROGRESS itself if it goes on in the background."""
         return -EOPNOTSUPP
 
+    def connect_timed_out(self) -> int:
+        """What connect answers when SO_SNDTIMEO has passed."""
+        return -EAGAIN
+
     def shutdown(self, how: int) -> int:
         """how: SHUT_RD, SHUT_WR or SHUT_RDWR."""
         return -EOPNOTSUPP
@@ -151,6 +181,10 @@ class Socket(File):
     def peer_address(self) -> bytes | int:
         """getpeername: a sockaddr or −errno."""
         return -ENOTCONN
+
+    def accepted_address(self) -> bytes | int:
+        """What accept(2) tells: the peer's sockaddr, even if it has left already."""
+        return self.peer_address()
 
     def send(self, task: "Task", data: VmReader, flags: int, address: bytes, ancillary: Ancillary) -> int:
         """Bytes, −errno or WOULD_BLOCK (POLLOUT will tell). Takes the files out of `ancillary` if it sends them. `address` is b"" for
@@ -229,7 +263,8 @@ class Socket(File):
         nr_readable = self.nr_readable()
         if command == 0x541B and nr_readable < 0:  # FIONREAD
             return nr_readable
-        return ioctl_count(task, command, argument, nr_readable, self.nr_unsent())
+        result = ioctl_count(task, command, argument, nr_readable, self.nr_unsent())
+        return interface_ioctl(task, command, argument) if result == -ENOTTY else result
 
     def inode(self) -> Inode | None:
         return self.socket_inode

@@ -35,6 +35,8 @@ def read_control(task: Task, addr: int, length: int, ancillary: Ancillary) -> No
             raise LinuxError(EINVAL)
         if level == SOL_SOCKET:
             _take(task, kind, data[at + CMSG_HEADER_SIZE : at + size], ancillary)
+        else:
+            ancillary.messages.append((level, kind, data[at + CMSG_HEADER_SIZE : at + size]))
         at += (size + 7) & ~7
 
 
@@ -69,6 +71,17 @@ def write_control(task: Task, addr: int, room: int, ancillary: Ancillary, is_clo
         room = 0
     flags = 0
     used = 0
+    for level, kind, payload in ancillary.messages:
+        data = _CMSG.pack(CMSG_HEADER_SIZE + len(payload), level, kind) + payload
+        left = room - used
+        if left < CMSG_HEADER_SIZE:
+            flags = MSG_CTRUNC
+            break
+        if left < len(data):
+            flags = MSG_CTRUNC
+            data = _CMSG.pack(left, level, kind) + data[CMSG_HEADER_SIZE:left]
+        task.user.write(addr + used, data)
+        used = min(room, used + ((len(data) + 7) & ~7))
     creds = ancillary.creds
     if creds is not None:
         data = _CMSG.pack(CMSG_HEADER_SIZE + UCRED_SIZE, SOL_SOCKET, SCM_CREDENTIALS)

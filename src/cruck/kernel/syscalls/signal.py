@@ -153,6 +153,8 @@ def may_signal(task: Task, target: Process, signo: int) -> bool:
     creds = task.creds
     if target is task.process or creds.has(CAP_KILL):
         return True
+    if target is task.kernel.init:
+        return False  # built in, root's, alone in its session
     other = target.any_thread()
     their = other.creds if other is not None else target.leader.creds
     if creds.euid in (their.suid, their.uid) or creds.uid in (their.suid, their.uid):

@@ -7,6 +7,7 @@ from typing import Final
 
 from cruck.abi.errno import (
     EAFNOSUPPORT,
+    EAGAIN,
     EFAULT,
     EINTR,
     EINVAL,
@@ -130,7 +131,8 @@ def sys_connect(task: Task, fd: Fd, uservaddr: UserAddr, addrlen: CInt) -> int:
         return -EINVAL
     result = socket.connect(task, address)
     if result == WOULD_BLOCK:
-        return wait_socket(task, socket, OUT_EVENTS, socket.write_timeout_ns(), False)
+        result = wait_socket(task, socket, OUT_EVENTS, socket.write_timeout_ns(), False)
+        return socket.connect_timed_out() if result == -EAGAIN else result
     return result
 
 
@@ -150,7 +152,7 @@ def sys_accept4(task: Task, fd: Fd, upeer_sockaddr: UserAddr, upeer_addrlen: Use
     new_fd = install(task, accepted, flags, limit)
     if upeer_sockaddr:
         try:
-            address = accepted.peer_address()
+            address = accepted.accepted_address()
             if isinstance(address, bytes):
                 write_address(task, address, upeer_sockaddr, upeer_addrlen)
         except (UserFault, LinuxError):
