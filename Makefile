@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NATIVE := $(wildcard src/cruck/framework/machine/*.[ch] src/cruck/framework/machine/*/*.[chSs] src/cruck/framework/machine/*/*.lds)
 
-.PHONY: demo test check build clean
+.PHONY: demo test test-compiled check build clean
 
 build: $(STAMP)
 
@@ -30,5 +30,11 @@ check: $(STAMP)
 test: check
 	$(BIN)/pytest
 
+# The same unit tests on the Python side compiled with mypyc (docs/decisions/0005-compiled-python.md); takes two minutes to build.
+test-compiled: $(VENV)/bin/python
+	$(PYTHON) -m venv .venv-compiled
+	CRUCK_COMPILE=1 .venv-compiled/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall '.[dev]'
+	.venv-compiled/bin/pytest -p no:cacheprovider --pyargs cruck tests/architecture
+
 clean:
-	rm -rf $(VENV) build src/cruck.egg-info src/cruck/framework/*.so src/cruck/framework/machine/stub/stub src/cruck/framework/machine/vdso/vdso.so
+	rm -rf $(VENV) .venv-compiled build src/cruck.egg-info src/cruck/framework/*.so src/cruck/framework/machine/stub/stub src/cruck/framework/machine/vdso/vdso.so

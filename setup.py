@@ -2,8 +2,8 @@
 """Builds the native machine: the extension `cruck.framework._machine`, the stub program and the vDSO beside its sources.
 
 With CRUCK_COMPILE=1 the Python side is compiled too (tools/compile_python.py): `CRUCK_COMPILE=1 pip install .`; never for
-editable installs, where sources and what runs must be the same. Metadata is in pyproject.toml. The stub is an executable of its own (static, no libc), so build_ext runs the C compiler
-once more for it; it is package data of `cruck.framework`.
+editable installs, where sources and what runs must be the same. Metadata is in pyproject.toml. The stub is an executable
+of its own (static, no libc), so build_ext runs the C compiler once more for it; it is package data of `cruck.framework`.
 """
 
 import glob
@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 from setuptools import Extension, setup
@@ -28,6 +29,10 @@ STUB_FLAGS = """
     -fPIC -fvisibility=hidden -fcf-protection=none -fno-asynchronous-unwind-tables -U_FORTIFY_SOURCE
     -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,norelro
 """.split()
+
+# The checksum of what the stub and the extension share: one of them from another build is refused, not misunderstood.
+with open(os.path.join(STUB, "abi.h"), "rb") as header:
+    STUB_ABI = zlib.crc32(header.read())
 
 
 class BuildMachine(build_ext):
@@ -71,7 +76,7 @@ class BuildMachine(build_ext):
         compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "gcc")[:1]
         sources = sorted(glob.glob(os.path.join(STUB, "*.c"))) + [os.path.join(STUB, "entry.S")]
         script = os.path.join(STUB, "stub.ld")
-        subprocess.run([*compiler, *STUB_FLAGS, f"-Wl,-T,{script}", *sources, "-o", target], check=True)
+        subprocess.run([*compiler, *STUB_FLAGS, f"-DSTUB_ABI={STUB_ABI}u", f"-Wl,-T,{script}", *sources, "-o", target], check=True)
         os.chmod(target, 0o755)
 
     def get_outputs(self) -> list[str]:
@@ -84,7 +89,7 @@ setup(
             "cruck.framework._machine",
             sources=sorted(glob.glob(os.path.join(MACHINE, "*.c"))),
             depends=glob.glob(os.path.join(MACHINE, "*.h")) + glob.glob(os.path.join(STUB, "*.h")),
-            define_macros=[("_GNU_SOURCE", None)],
+            define_macros=[("_GNU_SOURCE", None), ("STUB_ABI", f"{STUB_ABI}u")],
             extra_compile_args=["-Wall", "-Wextra", "-Werror", "-O2", "-std=gnu11", "-fvisibility=hidden",
                                 "-Wno-missing-field-initializers"],
         )

@@ -4,10 +4,9 @@
 import subprocess
 from pathlib import Path
 
+import cruck
 import pytest
 from compare import Sandbox
-
-import cruck
 
 BOTH = pytest.mark.parametrize("run", [subprocess.run, cruck.run], ids=["subprocess", "cruck"])
 

@@ -494,7 +494,7 @@ os.read(r, 1); fcntl.lockf(f, fcntl.LOCK_UN); os.wait(); print('end')
 """,
     "pty": """
 import pty, os, tty, termios
-m, s = os.openpty(); print(os.isatty(s), os.ttyname(s).startswith('/dev/pts/')); os.write(m, b'line\\n'); print(os.read(s, 100)); os.write(s, b'out\\n'); print(os.read(m, 100)); tty.setraw(s); os.write(m, b'x'); print(os.read(s, 1)); os.write(s, b'\\n'); print(os.read(m, 10))
+m, s = os.openpty(); print(os.isatty(s), os.ttyname(s).startswith('/dev/pts/')); os.write(m, b'line\\n'); print(os.read(s, 100), os.read(m, 100)); os.write(s, b'out\\n'); print(os.read(m, 100)); tty.setraw(s); os.write(m, b'x'); print(os.read(s, 1)); os.write(s, b'\\n'); print(os.read(m, 10))
 termios.tcsetwinsize(s, (33, 99)); print(termios.tcgetwinsize(m), os.get_terminal_size(s))
 pid, fd = pty.fork()
 if pid == 0: os.execlp('sh', 'sh', '-c', 'tty | cut -c1-9; stty size; read x; echo got $x; exit 5')

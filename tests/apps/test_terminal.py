@@ -128,7 +128,7 @@ def test_background_reader_is_stopped(sandbox: Sandbox, where: str) -> None:
         _settle(terminal)
         command(terminal, "", "")
         command(terminal, "jobs", r"\[1\]\+  Stopped +cat\r\n")
-        command(terminal, "kill -KILL %1; wait 2>/dev/null; echo reaped", r"reaped\r\n")
+        command(terminal, "kill -KILL %1; sleep 0.3; echo reaped", r"reaped\r\n")
         terminal.send("exit 0\n")
         assert terminal.wait() == 0
 

@@ -73,7 +73,7 @@ class Rig:
             space = self.machine.new_space()
         self.load(space, code, steps)
         context = space.new_context()
-        context.tag = tag
+        context.set_tag(tag)
         context.set_reg(RIP, code)
         return space, context
 
@@ -178,7 +178,7 @@ def test_registers_travel_to_another_context(rig: Rig) -> None:
     space, parent = rig.start([Call(1, 11, 22), Call(2, None, None)])
     rig.stop(parent)
     child = space.new_context()
-    child.tag = 2
+    child.set_tag(2)
     child.set_registers(parent.registers())
     assert child.set_fpu(parent.fpu())
     child.set_result(0)

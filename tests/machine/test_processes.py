@@ -137,7 +137,7 @@ def test_killed_kernel_leaves_no_stub(hidden, forked_copy):
     pids = [int(word) for word in child.stdout.readline().split() if word != "0"]
     assert len(pids) == 2 + hidden and all(alive(pid) for pid in pids)
     time.sleep(0.05)
-    others = [int(p) for p in subprocess.run(["pgrep", "-P", str(child.pid)], capture_output=True, text=True).stdout.split()]
+    others = [int(p) for p in pathlib.Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()]
     child.kill()
     child.wait()
     try:

@@ -186,7 +186,10 @@ class AddressSpace:
 class Context:
     """One guest thread on the machine."""
 
-    tag: int  # the kernel's: thread id
+    tag: int  # the kernel's thread id, reported with each stop; written by set_tag() only
+
+    def set_tag(self, tag: int) -> None:
+        self.tag = tag
 
     def run(self) -> None:
         raise NotImplementedError

@@ -58,19 +58,14 @@ class HostSegment(Segment):
 class HostContext(Context):
     def __init__(self, space: _machine.Space) -> None:
         self._c = _machine.Context(space)
-        self._tag = 0
+        self.tag = 0
 
     def __reduce__(self) -> NoReturn:
         _refuse_pickle("HostContext")
 
-    @property
-    def tag(self) -> int:
-        return self._tag
-
-    @tag.setter
-    def tag(self, value: int) -> None:
-        self._tag = value
-        self._c.tag = value
+    def set_tag(self, tag: int) -> None:
+        self.tag = tag
+        self._c.tag = tag
 
     def run(self) -> None:
         self._c.run()

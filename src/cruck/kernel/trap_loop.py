@@ -140,6 +140,10 @@ def handle_stop(kernel: Kernel, stop: Stop) -> None:
 
 def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, int, int]) -> None:
     """Runs a system call, for the first time or again."""
+    if task.process.is_exiting:
+        # Another thread has ended the process in this very turn: this call would wait for ever.
+        return_to_guest(kernel, task)
+        return
     task.call_nr = nr
     task.call_args = args
     kernel.nr_calls += 1

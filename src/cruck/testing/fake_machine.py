@@ -422,6 +422,9 @@ class FakeContext(Context):
         self.released = False
         self.nr_steps = 0
 
+    def set_tag(self, tag: int) -> None:
+        self.tag = tag
+
     def run(self) -> None:
         if self.running or self.released:
             raise RuntimeError("run() of a context that is not stopped")

@@ -433,7 +433,7 @@ static void test_options(void) {
     option(fd, "unknown", IPPROTO_TCP, 99, 1);
     option(fd, "ttl", IPPROTO_IP, IP_TTL, 12);
     option(fd, "ttl", IPPROTO_IP, IP_TTL, 256);
-    option(fd, "unknown", IPPROTO_IP, 99, 1);
+    option(fd, "unknown", IPPROTO_IP, 250, 1);
     option(fd, "v6 on v4", IPPROTO_IPV6, IPV6_V6ONLY, 1);
     option(fd, "level", 77, 1, 1);
     option(fd, "keepalive", SOL_SOCKET, SO_KEEPALIVE, 7);

@@ -32,7 +32,7 @@ static uint32_t fpu_bytes, mxcsr_mask;
 static uint64_t fpu_features;
 
 /* The layout of the XSAVE area, from the processor. The tile registers (17, 18) need a permission nobody asks for. */
-static void detect_fpu(void)
+void machine_setup_fpu(void)
 {
     uint32_t low, high, a, b, c, d;
     uint8_t area[512] __attribute__((aligned(16)));
@@ -51,7 +51,6 @@ static void detect_fpu(void)
         mxcsr_mask = 0xffbf;
 }
 
-void machine_setup_fpu(void) { detect_fpu(); }
 uint32_t machine_fpu_bytes(void) { return fpu_bytes; }
 
 /* ---- lists ---- */
@@ -71,6 +70,7 @@ void context_list(context *c, enum list list)
         return;
     head = list == LIST_RUNNING ? &m->running_head : &m->ready_head;
     tail = list == LIST_RUNNING ? &m->running_tail : &m->ready_tail;
+    m->has_news = true;
     c->prev = *tail;
     *(*tail ? &(*tail)->next : head) = c;
     *tail = c;
@@ -179,9 +179,11 @@ void context_release(context *c)
     clear_interrupt(c);
     context_list(c, LIST_NONE);
     if (!s->is_dead) {
+        uint32_t stopped = STATE_STOPPED;
         __atomic_store_n(&c->area->exit_wish, 1, __ATOMIC_SEQ_CST);
-        if (!c->is_fresh && is_running)
-            signal_task(c);                     /* the handler sees the wish at its next stop */
+        if (is_running && !c->is_fresh      /* either it has stopped unseen, or its next stop sees the wish */
+            && !__atomic_compare_exchange_n(&c->area->state, &stopped, STATE_EXIT, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            signal_task(c);
         else
             set_state(c, STATE_EXIT);
         s->stub->slot_states[c->number] = SLOT_LEAVING;
@@ -373,6 +375,7 @@ void context_interrupt(context *c)
         return;
     c->wants_interrupt = true;
     c->s->m->nr_interrupts++;
+    c->s->m->has_news = true;
     c->interrupt_since_ns = monotonic_ns();
     c->interrupt_cpu_ns = ~0ul;
     if (!c->is_fresh && signal_task(c) == -ESRCH)

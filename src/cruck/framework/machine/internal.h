@@ -151,6 +151,8 @@ struct context {
 struct machine {
     pthread_mutex_t lock;
     bool is_closed, is_woken, is_hidden;
+    bool has_news;              /* something to look at since the last sleeper looked */
+    uint32_t nr_sleepers;       /* threads in machine_sleep() */
     unsigned generation;        /* of forks of the host program */
     struct ram ram;
     int control_fd, doorbell, epoll, warden_sock, nr_cpus;

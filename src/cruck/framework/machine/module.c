@@ -3,35 +3,38 @@
  * _machine.pyi, what is below in machine.h.
  *
  * Locking: machine_enter() is a mutex that is never waited for with the GIL held. Calls that may wait for a stub or the
- * host release the GIL (WAITING), the others keep it (ENTER). */
+ * host release the GIL (WAITING), the others keep it (BRIEFLY). Between enter and leave no Python object with a
+ * cycle collector's header is made: a collection could free one of ours, which enters too. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <structmember.h>
+#include <elf.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <elf.h>
 #include <sys/auxv.h>
 #include <time.h>
 #include "machine.h"
 
-typedef struct { PyObject_HEAD machine *m; } MachineObject;
-typedef struct { PyObject_HEAD MachineObject *machine; segment *g; } SegmentObject;
-typedef struct { PyObject_HEAD MachineObject *machine; space *s; } SpaceObject;
-typedef struct { PyObject_HEAD SpaceObject *space; context *c; long long tag; } ContextObject;
+/* All four types. `machine` and `space` keep those alive that ours lives in; a Machine is its own machine. */
+typedef struct object {
+    PyObject_HEAD
+    struct object *machine, *space;
+    long long tag;
+    union { machine *m; segment *g; space *s; context *c; };
+} Object;
 
-static PyTypeObject MachineType, SegmentType, SpaceType, ContextType;
+static PyTypeObject Machine, Segment, Space, Context;
 
 #define ENTER(m) do { if (!machine_try_enter(m)) { Py_BEGIN_ALLOW_THREADS machine_enter(m); Py_END_ALLOW_THREADS } } while (0)
-#define LEAVE(m) machine_leave(m)
+#define BRIEFLY(m, call) do { ENTER(m); call; machine_leave(m); } while (0)
 #define WAITING(m, call) do { Py_BEGIN_ALLOW_THREADS machine_enter(m); call; machine_leave(m); Py_END_ALLOW_THREADS } while (0)
 
 /* ---- arguments ---- */
 
-static PyObject *os_error(int error, const char *what)
+static PyObject *os_error(int64_t error, const char *what)
 {
-    PyObject *value = Py_BuildValue("(iN)", error, PyUnicode_FromFormat("%s: %s", what, strerror(error)));
+    PyObject *value = Py_BuildValue("(iN)", (int)-error, PyUnicode_FromFormat("%s: %s", what, strerror((int)-error)));
     if (value)
         PyErr_SetObject(PyExc_OSError, value);
     Py_XDECREF(value);
@@ -44,87 +47,13 @@ static bool bad_value(const char *what)
     return false;
 }
 
-static bool as_unsigned(PyObject *object, uint64_t *out)
-{
-    *out = PyLong_AsUnsignedLongLong(object);
-    if (*out == (uint64_t)-1 && PyErr_Occurred()) {
-        if (PyErr_ExceptionMatches(PyExc_OverflowError))
-            return bad_value("integer out of range");
-        return false;
-    }
-    return true;
-}
-
-static bool as_signed(PyObject *object, int64_t *out)
-{
-    *out = PyLong_AsLongLong(object);
-    if (*out == -1 && PyErr_Occurred()) {
-        if (PyErr_ExceptionMatches(PyExc_OverflowError))
-            return bad_value("integer out of range");
-        return false;
-    }
-    return true;
-}
-
 static bool is_of(PyObject *object, PyTypeObject *type)
 {
-    if (PyObject_TypeCheck(object, type))
-        return true;
-    PyErr_Format(PyExc_TypeError, "expected %s, got %s", type->tp_name, Py_TYPE(object)->tp_name);
-    return false;
+    return PyObject_TypeCheck(object, type)
+        || (PyErr_Format(PyExc_TypeError, "expected %s, got %s", type->tp_name, Py_TYPE(object)->tp_name), false);
 }
 
-/* Positional arguments by format: u unsigned, i signed, d descriptor or int, b bool, y bytes (object), G Segment, P Space. */
-static bool parse(PyObject *const *args, Py_ssize_t nr, const char *format, ...)
-{
-    va_list out;
-    bool ok = nr == (Py_ssize_t)strlen(format);
-    if (!ok)
-        PyErr_Format(PyExc_TypeError, "expected %zu arguments, got %zd", strlen(format), nr);
-    va_start(out, format);
-    for (; ok && *format; format++, args++) {
-        int64_t number;
-        switch (*format) {
-        case 'u': ok = as_unsigned(*args, va_arg(out, uint64_t *)); break;
-        case 'i': ok = as_signed(*args, va_arg(out, int64_t *)); break;
-        case 'd':
-            ok = as_signed(*args, &number) && (number == (int)number || bad_value("integer out of range"));
-            *va_arg(out, int *) = (int)number;
-            break;
-        case 'b': {
-            int truth = PyObject_IsTrue(*args);
-            ok = truth >= 0;
-            *va_arg(out, bool *) = truth == 1;
-            break;
-        }
-        case 'y': ok = is_of(*args, &PyBytes_Type); *va_arg(out, PyObject **) = *args; break;
-        case 'G': ok = is_of(*args, &SegmentType); *va_arg(out, SegmentObject **) = (SegmentObject *)*args; break;
-        case 'P': ok = is_of(*args, &SpaceType); *va_arg(out, SpaceObject **) = (SpaceObject *)*args; break;
-        }
-    }
-    va_end(out);
-    return ok;
-}
-
-static bool is_range(uint64_t addr, uint64_t length)
-{
-    return (addr % 4096 == 0 && length % 4096 == 0 && addr <= MACHINE_USER_END && length <= MACHINE_USER_END - addr)
-        || bad_value("not a page-aligned range below USER_END");
-}
-
-static bool is_prot(uint64_t prot) { return prot < 8 || bad_value("bad prot"); }
-
-static bool is_extent(uint64_t offset, uint64_t length)
-{
-    return (offset <= 1ul << 47 && length <= (1ul << 47) - offset) || bad_value("beyond the largest offset");
-}
-
-static bool is_host_extent(int64_t offset, uint64_t length)
-{
-    return (offset >= -1 && length <= (uint64_t)INT64_MAX / 2 && (offset < 0 || offset <= INT64_MAX / 2)) || bad_value("bad extent");
-}
-
-static bool is_usable(MachineObject *machine)
+static bool is_usable(Object *machine)
 {
     if (machine && machine->m && !machine_is_foreign(machine->m))
         return true;
@@ -132,103 +61,239 @@ static bool is_usable(MachineObject *machine)
     return false;
 }
 
-static bool same_machine(MachineObject *a, MachineObject *b) { return a == b || bad_value("of another machine"); }
+typedef union { uint64_t u; int64_t i; PyObject *o; } Argument;
+
+/* Numbers from INT64_MIN to UINT64_MAX, as 64 bits; the letter says which of them are meant. */
+static bool as_number(PyObject *object, char letter, Argument *out)
+{
+    int overflow;
+    out->i = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (out->i == -1 && PyErr_Occurred())
+        return false;
+    bool is_signed = strchr("idhW", letter), is_huge = overflow > 0;
+    if (is_huge) {
+        PyObject *index = PyNumber_Index(object);
+        out->u = index ? PyLong_AsUnsignedLongLong(index) : 0;
+        Py_XDECREF(index);
+        if (PyErr_Occurred())
+            PyErr_Clear();
+        else
+            overflow = 0;
+    }
+    if (overflow || (is_huge && is_signed && letter != 'W') || (out->i < 0 && !is_huge && !is_signed)
+        || (letter == 'd' && out->i != (int)out->i))
+        return bad_value("integer out of range");
+    return (letter != 'w' || out->u >> 32 == 0 || bad_value("not a 32-bit word"))
+        && (letter != 'x' || out->u < MACHINE_NR_REGS || bad_value("no such register"))
+        && (letter != 'p' || out->u < 8 || bad_value("bad prot"));
+}
+
+/* What only the length tells, which may come later: a page range, an extent of a segment, one of a host file. */
+static bool is_in_bounds(char letter, uint64_t at, uint64_t length)
+{
+    const uint64_t end = MACHINE_USER_END, largest = 1ul << 47;
+    switch (letter) {
+    case 'r':
+        return (at % 4096 == 0 && length % 4096 == 0 && at <= end && length <= end - at)
+            || bad_value("not a page-aligned range below USER_END");
+    case 'c': return at < end || bad_value("not a page-aligned range below USER_END");
+    case 'F': if (at % 4096) return bad_value("offset not page-aligned"); /* fall through */
+    case 'f': return (at <= largest && length <= largest - at) || bad_value("beyond the largest offset");
+    case 'h':
+        return ((int64_t)at >= -1 && (int64_t)at <= INT64_MAX / 2 && length <= INT64_MAX / 2) || bad_value("bad extent");
+    }
+    return true;
+}
+
+/* Positional arguments, one letter each. Numbers: u unsigned, i signed, d int, w 32 bits, W 64 bits of either sign, p prot,
+ * x register, l the length, r start of a page range, c address in user space, f offset in a segment (F: of a page),
+ * h offset in a host file. Others: b bool, y bytes, t tuple, G Segment, P Space (of the same machine). */
+static bool parse(Object *self, PyObject *const *args, Py_ssize_t nr, const char *format, Argument *out)
+{
+    uint64_t length = 0;
+    if (nr != (Py_ssize_t)strlen(format)) {
+        PyErr_Format(PyExc_TypeError, "expected %zu arguments, got %zd", strlen(format), nr);
+        return false;
+    }
+    for (int i = 0; i < nr; i++) {
+        PyTypeObject *type = format[i] == 'y' ? &PyBytes_Type : format[i] == 't' ? &PyTuple_Type : format[i] == 'G' ? &Segment
+            : format[i] == 'P' ? &Space : NULL;
+        if (type) {
+            out[i].o = args[i];
+            if (!is_of(args[i], type) || (format[i] < 'a' && ((Object *)args[i])->machine != self->machine
+                                          && !bad_value("of another machine")))
+                return false;
+            length = format[i] == 'y' ? (uint64_t)PyBytes_GET_SIZE(args[i]) : length;
+        } else if (format[i] == 'b') {
+            if ((out[i].i = PyObject_IsTrue(args[i])) < 0)
+                return false;
+        } else if (!as_number(args[i], format[i], &out[i])) {
+            return false;
+        } else if (format[i] == 'l') {
+            length = out[i].u;
+        }
+    }
+    for (int i = 0; i < nr; i++)
+        if (!is_in_bounds(format[i], out[i].u, length))
+            return false;
+    return !self || is_usable(self->machine);
+}
+
+#define G(argument) (((Object *)(argument).o)->g)
+#define P(argument) (((Object *)(argument).o)->s)
+#define DATA(argument) ((const uint8_t *)PyBytes_AS_STRING((argument).o))
+#define SIZE(argument) ((uint64_t)PyBytes_GET_SIZE((argument).o))
+
+/* Answers of a method: from the int64_t that the machine gave. */
+#define NUMBER(result) PyLong_FromLongLong(result)
+#define TRUTH(result) PyBool_FromLong(result)
+#define NOTHING(result) ((void)(result), Py_NewRef(Py_None))
 
 #define FAST(name) static PyObject *name(PyObject *object, PyObject *const *args, Py_ssize_t nr)
-#define PLAIN(name) static PyObject *name(PyObject *object, PyObject *Py_UNUSED(unused))
+#define ARGUMENTS(format) \
+    Argument a[6]; \
+    Object *self = (Object *)object; \
+    if (!parse(self, args, nr, format, a)) \
+        return NULL; \
+    machine *m = self->machine->m
+
+/* A method that is one call: its arguments are a[0], a[1], … */
+#define METHOD(name, format, LOCK, ANSWER, call) \
+    FAST(name) \
+    { \
+        int64_t result; \
+        ARGUMENTS(format); \
+        LOCK(m, result = (int64_t)(call)); \
+        return ANSWER(result); \
+    }
 #define GETTER(name) static PyObject *name(PyObject *object, void *Py_UNUSED(unused))
-#define MACHINE(object) MachineObject *self = (MachineObject *)object; if (!is_usable(self)) return NULL; machine *m = self->m
-#define SEGMENT(object) SegmentObject *self = (SegmentObject *)object; if (!is_usable(self->machine)) return NULL; machine *m = self->machine->m
-#define SPACE(object) SpaceObject *self = (SpaceObject *)object; if (!is_usable(self->machine)) return NULL; machine *m = self->machine->m
-#define CONTEXT(object) ContextObject *self = (ContextObject *)object; if (!self->space || !is_usable(self->space->machine)) return NULL; machine *m = self->space->machine->m
+#define PROPERTY(name, ANSWER, value) \
+    GETTER(name) \
+    { \
+        Object *self = (Object *)object; \
+        int64_t result; \
+        if (!is_usable(self->machine)) \
+            return NULL; \
+        BRIEFLY(self->machine->m, result = (int64_t)(value)); \
+        return ANSWER(result); \
+    }
 
-/* ---- Machine ---- */
-
-static PyObject *machine_make(PyTypeObject *type, PyObject *args, PyObject *keywords)
+static PyObject *number_tuple(const int64_t *values, int nr, uint32_t are_signed)
 {
-    const char *path, *what = "";
-    Py_ssize_t path_length;
-    unsigned long long ram;
-    int hidden, result;
-    if (keywords && PyDict_GET_SIZE(keywords)) {
-        PyErr_SetString(PyExc_TypeError, "no keyword arguments");
-        return NULL;
-    }
-    PyObject *ram_object;
-    if (!PyArg_ParseTuple(args, "y#Op", &path, &path_length, &ram_object, &hidden) || !as_unsigned(ram_object, (uint64_t *)&ram))
-        return NULL;
-    if (strlen(path) != (size_t)path_length || ram == 0 || ram % 4096 || ram > 1ull << 43) {
-        bad_value("bad stub_path or ram_bytes");
-        return NULL;
-    }
-    MachineObject *self = (MachineObject *)type->tp_alloc(type, 0);
-    if (!self)
-        return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    result = machine_new(&self->m, path, ram, hidden != 0, &what);
-    Py_END_ALLOW_THREADS
-    if (result < 0) {
-        self->m = NULL;
-        Py_DECREF(self);
-        return os_error(-result, what);
-    }
-    return (PyObject *)self;
-}
-
-static void machine_dealloc(PyObject *object)
-{
-    machine *m = ((MachineObject *)object)->m;
-    if (m && !machine_is_foreign(m)) {
-        WAITING(m, machine_close(m));
-        machine_free(m);
-    }
-    Py_TYPE(object)->tp_free(object);
-}
-
-PLAIN(machine_do_close)
-{
-    MACHINE(object);
-    WAITING(m, machine_close(m));
-    Py_RETURN_NONE;
-}
-
-static PyObject *stop_tuple(void *owner, const int64_t stop[8])
-{
-    PyObject *tuple = PyTuple_New(9);
-    PyObject *tag = PyLong_FromLongLong(owner ? ((ContextObject *)owner)->tag : -1);
-    if (!tuple || !tag) {
-        Py_XDECREF(tuple);
-        Py_XDECREF(tag);
-        return NULL;
-    }
-    PyTuple_SET_ITEM(tuple, 0, tag);
-    for (int i = 0; i < 8; i++) {
-        /* Addresses, arguments and error codes are unsigned 64-bit words; a system call's number and a tag are ints. */
-        bool is_signed = i == 0 || (i == 1 && stop[0] == STOP_SYSCALL) || (i == 2 && stop[0] == STOP_EXCEPTION)
-            || (i == 1 && stop[0] == STOP_HOST);
-        PyObject *value = is_signed ? PyLong_FromLongLong(stop[i]) : PyLong_FromUnsignedLongLong((uint64_t)stop[i]);
-        if (!value) {
-            Py_DECREF(tuple);
-            return NULL;
-        }
-        PyTuple_SET_ITEM(tuple, i + 1, value);
+    PyObject *tuple = PyTuple_New(nr);
+    for (int i = 0; tuple && i < nr; i++) {
+        PyObject *value = are_signed >> i & 1 ? PyLong_FromLongLong(values[i]) : PyLong_FromUnsignedLongLong((uint64_t)values[i]);
+        if (value)
+            PyTuple_SET_ITEM(tuple, i, value);
+        else
+            Py_CLEAR(tuple);
     }
     return tuple;
 }
 
+/* ---- making and freeing ---- */
+
+static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    Argument a[3];
+    const char *what = "malloc";
+    int result = 0;
+    PyObject *const *items = &PyTuple_GET_ITEM(args, 0);
+    if (keywords && PyDict_GET_SIZE(keywords)) {
+        PyErr_SetString(PyExc_TypeError, "no keyword arguments");
+        return NULL;
+    }
+    bool is_machine = type == &Machine;
+    if (is_machine) {
+        if (!parse(NULL, items, PyTuple_GET_SIZE(args), "yub", a))
+            return NULL;
+        if (strlen(PyBytes_AS_STRING(a[0].o)) != SIZE(a[0]) || a[1].u == 0 || a[1].u % 4096 || a[1].u > 1ul << 43) {
+            bad_value("bad stub_path or ram_bytes");
+            return NULL;
+        }
+    } else if (PyTuple_GET_SIZE(args) != 1 || !is_of(items[0], type == &Context ? &Space : &Machine)
+               || !is_usable(((Object *)items[0])->machine)) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_TypeError, "expected 1 argument");
+        return NULL;
+    }
+    Object *self = (Object *)type->tp_alloc(type, 0);
+    if (!self)
+        return NULL;
+    Object *in = is_machine ? NULL : (Object *)items[0];
+    machine *m = is_machine ? NULL : in->machine->m;
+    self->machine = is_machine ? self : (Object *)Py_NewRef(in->machine);
+    self->space = type == &Context ? (Object *)Py_NewRef(in) : NULL;
+    if (is_machine) {
+        Py_BEGIN_ALLOW_THREADS
+        result = machine_new(&self->m, PyBytes_AS_STRING(a[0].o), a[1].u, a[2].i, &what);
+        Py_END_ALLOW_THREADS
+    } else if (type == &Segment) {
+        BRIEFLY(m, result = segment_new(&self->g, m));
+    } else if (type == &Space) {
+        WAITING(m, result = space_new(&self->s, m, &what));
+    } else {
+        WAITING(m, result = context_new(&self->c, in->s, self, &what));
+    }
+    if (result == 0)
+        return (PyObject *)self;
+    self->m = NULL;
+    Py_DECREF(self);
+    return os_error(result, what);
+}
+
+static void dealloc(PyObject *object)
+{
+    Object *self = (Object *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    machine *m = self->machine ? self->machine->m : NULL;
+    if (self->m && !machine_is_foreign(m)) {
+        if (type == &Machine) {
+            WAITING(m, machine_close(m));
+            machine_free(m);
+        } else if (type == &Segment) {
+            BRIEFLY(m, segment_free(self->g));
+        } else if (type == &Space) {
+            WAITING(m, space_close(self->s));
+            space_free(self->s);
+        } else {
+            BRIEFLY(m, context_release(self->c));
+            context_free(self->c);
+        }
+    }
+    Py_XDECREF(self->space);
+    if (self->machine != self)
+        Py_XDECREF(self->machine);
+    type->tp_free(object);
+}
+
+/* ---- Machine ---- */
+
+METHOD(machine_do_close, "", WAITING, NOTHING, (machine_close(m), 0))
+METHOD(machine_do_set_spin, "u", BRIEFLY, NOTHING, (machine_set_spin(m, a[0].u), 0))
+PROPERTY(machine_get_free, NUMBER, machine_nr_free_frames(self->m))
+PROPERTY(machine_get_frames, NUMBER, machine_nr_frames(self->m))
+PROPERTY(machine_get_stubs, NUMBER, machine_nr_stubs(self->m))
+
+/* What is signed among the nine: the tag, the reason, a system call's or signal's number, a watch's tag. */
 static PyObject *take_stops(machine *m)
 {
     PyObject *list = PyList_New(0);
-    int64_t stop[8];
-    void *owner;
-    ENTER(m);
-    while (list && machine_next_stop(m, &owner, stop)) {
-        PyObject *tuple = stop_tuple(owner, stop);
+    for (bool has_more = true; list && has_more;) {
+        int64_t stop[9];
+        void *owner;
+        ENTER(m);
+        has_more = machine_next_stop(m, &owner, stop + 1);
+        machine_leave(m);
+        if (!has_more)
+            break;
+        stop[0] = owner ? ((Object *)owner)->tag : -1;  /* alive: its end needs the GIL, which we have kept */
+        uint32_t are_signed = stop[1] == STOP_SYSCALL || stop[1] == STOP_HOST ? 7 : stop[1] == STOP_EXCEPTION ? 11 : 3;
+        PyObject *tuple = number_tuple(stop, 9, are_signed);
         if (!tuple || PyList_Append(list, tuple) < 0)
             Py_CLEAR(list);
         Py_XDECREF(tuple);
     }
-    LEAVE(m);
     return list;
 }
 
@@ -243,28 +308,23 @@ static int64_t now_ns(void)
 static int sleep_unless_due(machine *m, int64_t deadline)
 {
     sigset_t all, old;
-    int result, error = 0;
+    int result = -EINTR;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    if (PyErr_CheckSignals() < 0) {
-        error = -EINTR;
-    } else {
+    if (PyErr_CheckSignals() == 0) {
         Py_BEGIN_ALLOW_THREADS
         result = machine_sleep(m, deadline, &old);
         Py_END_ALLOW_THREADS
-        error = result;
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return error;
+    return result;
 }
 
-FAST(machine_wait)
+FAST(machine_do_wait)
 {
-    int64_t deadline, spin;
-    if (!parse(args, nr, "ii", &deadline, &spin))
-        return NULL;
-    MACHINE(object);
-    for (bool has_slept = false;;) {
+    ARGUMENTS("ii");
+    int64_t deadline = a[0].i, spin = a[1].i;
+    for (bool has_slept = false;; has_slept = true) {
         int ready = 0;
         WAITING(m, ready = machine_poll(m, deadline == 0));
         if (!ready && deadline != 0 && !has_slept && spin > 0) {
@@ -279,64 +339,35 @@ FAST(machine_wait)
             return take_stops(m);
         if (machine_take_wake(m) || machine_is_closed(m) || deadline == 0 || (deadline > 0 && now_ns() >= deadline))
             return PyList_New(0);
-        if (sleep_unless_due(m, deadline) == -EINTR) {
-            if (PyErr_CheckSignals() < 0 || PyErr_Occurred())
-                return NULL;
-            return take_stops(m);
-        }
-        has_slept = true;
+        if (sleep_unless_due(m, deadline) == -EINTR)
+            return PyErr_Occurred() || PyErr_CheckSignals() < 0 ? NULL : take_stops(m);
     }
 }
 
-PLAIN(machine_do_wake)
+FAST(machine_do_wake)
 {
-    MACHINE(object);
-    machine_wake(m);
+    ARGUMENTS("");
+    machine_wake(m);                            /* without the lock */
     Py_RETURN_NONE;
 }
 
 FAST(machine_do_watch)
 {
-    int fd, events, result;
-    int64_t tag;
-    if (!parse(args, nr, "ddi", &fd, &events, &tag))
+    int result;
+    ARGUMENTS("ddi");
+    if ((a[0].i < 0 || a[1].i < 0 || a[1].i > 0xffff) && !bad_value("bad descriptor or events"))
         return NULL;
-    MACHINE(object);
-    if (fd < 0 || events < 0 || events > 0xffff) {
-        bad_value("bad descriptor or events");
-        return NULL;
-    }
-    ENTER(m);
-    result = machine_is_closed(m) ? -ESRCH : machine_watch(m, fd, (uint32_t)events, tag);
-    LEAVE(m);
-    if (result < 0)
-        return os_error(-result, "epoll_ctl");
-    Py_RETURN_NONE;
+    BRIEFLY(m, result = machine_is_closed(m) ? -ESRCH : machine_watch(m, (int)a[0].i, (uint32_t)a[1].i, a[2].i));
+    return result < 0 ? os_error(result, "epoll_ctl") : Py_NewRef(Py_None);
 }
-
-FAST(machine_do_set_spin)
-{
-    uint64_t ns;
-    if (!parse(args, nr, "u", &ns))
-        return NULL;
-    MACHINE(object);
-    ENTER(m);
-    machine_set_spin(m, ns);
-    LEAVE(m);
-    Py_RETURN_NONE;
-}
-
-GETTER(machine_get_free) { MACHINE(object); return PyLong_FromUnsignedLongLong(machine_nr_free_frames(m)); }
-GETTER(machine_get_frames) { MACHINE(object); return PyLong_FromUnsignedLongLong(machine_nr_frames(m)); }
-GETTER(machine_get_stubs) { MACHINE(object); return PyLong_FromUnsignedLongLong(machine_nr_stubs(m)); }
 
 GETTER(machine_get_features)
 {
-    MACHINE(object);
-    PyObject *dict = PyDict_New();
+    Object *self = (Object *)object;
+    PyObject *dict = is_usable(self) ? PyDict_New() : NULL;
     const char *name;
     int64_t number;
-    for (int i = 0; dict && machine_feature(m, i, &name, &number) == 0; i++) {
+    for (int i = 0; dict && machine_feature(self->m, i, &name, &number) == 0; i++) {
         PyObject *value = PyLong_FromLongLong(number);
         if (!value || PyDict_SetItemString(dict, name, value) < 0)
             Py_CLEAR(dict);
@@ -347,27 +378,27 @@ GETTER(machine_get_features)
 
 GETTER(machine_get_reserved)
 {
-    MACHINE(object);
-    PyObject *list = PyList_New(0);
+    Object *self = (Object *)object;
+    PyObject *list = is_usable(self) ? PyList_New(0) : NULL;
     uint64_t start, end;
-    for (unsigned i = 0; list && machine_reserved(m, i, &start, &end); i++) {
-        PyObject *pair = start < MACHINE_USER_END ? Py_BuildValue("(KK)", start, end) : NULL;
-        if (pair && PyList_Append(list, pair) < 0)
+    for (unsigned i = 0; list && machine_reserved(self->m, i, &start, &end); i++) {
+        PyObject *pair = start < MACHINE_USER_END ? Py_BuildValue("(KK)", start, end) : Py_NewRef(Py_None);
+        if (!pair || (pair != Py_None && PyList_Append(list, pair) < 0))
             Py_CLEAR(list);
         Py_XDECREF(pair);
     }
-    return PyErr_Occurred() ? NULL : list;
+    return list;
 }
 
-/* The symbols of our own copy of the vDSO: the same image as the one in the stubs. */
+/* The symbols of our own copy of the vDSO: the same image as the one in the stubs. As in every image that a linker
+ * makes, .dynstr follows .dynsym. */
 static int add_vdso_symbols(PyObject *dict, const uint8_t *image, uint64_t base)
 {
     const Elf64_Ehdr *header = (const Elf64_Ehdr *)image;
     const Elf64_Phdr *segments = (const Elf64_Phdr *)(image + header->e_phoff);
     const Elf64_Dyn *dynamic = NULL;
-    const Elf64_Sym *symbols = NULL;
+    const Elf64_Sym *symbol = NULL;
     const char *names = NULL;
-    const uint32_t *hash = NULL, *gnu = NULL;
     uint64_t bias = 0;
     for (int i = 0; i < header->e_phnum; i++) {
         if (segments[i].p_type == PT_LOAD && !bias)
@@ -376,28 +407,14 @@ static int add_vdso_symbols(PyObject *dict, const uint8_t *image, uint64_t base)
             dynamic = (const Elf64_Dyn *)(image + segments[i].p_offset);
     }
     for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
-        const uint8_t *at = image + dynamic->d_un.d_ptr + bias;
-        if (dynamic->d_tag == DT_SYMTAB) symbols = (const Elf64_Sym *)at;
-        if (dynamic->d_tag == DT_STRTAB) names = (const char *)at;
-        if (dynamic->d_tag == DT_HASH) hash = (const uint32_t *)at;
-        if (dynamic->d_tag == DT_GNU_HASH) gnu = (const uint32_t *)at;
+        if (dynamic->d_tag == DT_SYMTAB) symbol = (const Elf64_Sym *)(image + dynamic->d_un.d_ptr + bias);
+        if (dynamic->d_tag == DT_STRTAB) names = (const char *)(image + dynamic->d_un.d_ptr + bias);
     }
-    if (!symbols || !names || !(hash || gnu))
-        return 0;
-    uint32_t count = hash ? hash[1] : 0;
-    if (!hash) {                                /* the last symbol of the last chain */
-        const uint32_t *buckets = gnu + 4 + 2 * gnu[2], *chain = buckets + gnu[0];
-        for (uint32_t i = 0; i < gnu[0]; i++)
-            count = buckets[i] > count ? buckets[i] : count;
-        while (count >= gnu[1] && !(chain[count - gnu[1]] & 1))
-            count++;
-        count++;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (ELF64_ST_TYPE(symbols[i].st_info) != STT_FUNC || symbols[i].st_shndx == SHN_UNDEF)
+    for (; symbol && (const char *)(symbol + 1) <= names; symbol++) {
+        if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF)
             continue;
-        PyObject *value = PyLong_FromUnsignedLongLong(base + symbols[i].st_value + bias);
-        int result = value ? PyDict_SetItemString(dict, names + symbols[i].st_name, value) : -1;
+        PyObject *value = PyLong_FromUnsignedLongLong(base + symbol->st_value + bias);
+        int result = value ? PyDict_SetItemString(dict, names + symbol->st_name, value) : -1;
         Py_XDECREF(value);
         if (result < 0)
             return -1;
@@ -407,9 +424,11 @@ static int add_vdso_symbols(PyObject *dict, const uint8_t *image, uint64_t base)
 
 GETTER(machine_get_vdso)
 {
-    MACHINE(object);
-    uint64_t base = machine_vdso(m);
+    Object *self = (Object *)object;
     const uint8_t *image = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
+    if (!is_usable(self))
+        return NULL;
+    uint64_t base = machine_vdso(self->m);
     if (!base || !image)
         Py_RETURN_NONE;
     PyObject *dict = PyDict_New();
@@ -422,618 +441,205 @@ GETTER(machine_get_vdso)
 
 /* ---- Segment ---- */
 
-static PyObject *segment_make(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(keywords))
-{
-    MachineObject *machine;
-    if (!PyArg_ParseTuple(args, "O!", &MachineType, &machine) || !is_usable(machine))
-        return NULL;
-    SegmentObject *self = (SegmentObject *)type->tp_alloc(type, 0);
-    if (!self)
-        return NULL;
-    if (segment_new(&self->g, machine->m) < 0) {
-        self->g = NULL;
-        Py_DECREF(self);
-        return PyErr_NoMemory();
-    }
-    Py_INCREF(machine);
-    self->machine = machine;
-    return (PyObject *)self;
-}
-
-static void segment_dealloc(PyObject *object)
-{
-    SegmentObject *self = (SegmentObject *)object;
-    if (self->g && !machine_is_foreign(self->machine->m)) {
-        ENTER(self->machine->m);
-        segment_free(self->g);
-        LEAVE(self->machine->m);
-    }
-    Py_XDECREF(self->machine);
-    Py_TYPE(object)->tp_free(object);
-}
-
 FAST(segment_do_read)
 {
-    uint64_t offset, length;
-    if (!parse(args, nr, "uu", &offset, &length) || !is_extent(offset, length))
-        return NULL;
-    SEGMENT(object);
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)length);
-    if (!bytes)
-        return NULL;
-    ENTER(m);
-    segment_read(self->g, offset, (uint8_t *)PyBytes_AS_STRING(bytes), length);
-    LEAVE(m);
+    ARGUMENTS("fl");
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)a[1].u);
+    if (bytes)
+        BRIEFLY(m, segment_read(self->g, a[0].u, (uint8_t *)PyBytes_AS_STRING(bytes), a[1].u));
     return bytes;
 }
 
-FAST(segment_do_write)
-{
-    uint64_t offset, done;
-    PyObject *data;
-    if (!parse(args, nr, "uy", &offset, &data) || !is_extent(offset, (uint64_t)PyBytes_GET_SIZE(data)))
-        return NULL;
-    SEGMENT(object);
-    ENTER(m);
-    done = segment_write(self->g, offset, (const uint8_t *)PyBytes_AS_STRING(data), (uint64_t)PyBytes_GET_SIZE(data));
-    LEAVE(m);
-    return PyLong_FromUnsignedLongLong(done);
-}
-
-FAST(segment_do_discard)
-{
-    uint64_t offset, length;
-    if (!parse(args, nr, "uu", &offset, &length) || !is_extent(offset, length))
-        return NULL;
-    SEGMENT(object);
-    ENTER(m);
-    segment_discard(self->g, offset, length);
-    LEAVE(m);
-    Py_RETURN_NONE;
-}
-
-FAST(segment_do_copy_from)
-{
-    SegmentObject *from;
-    uint64_t from_offset, offset, length, done;
-    if (!parse(args, nr, "Guuu", &from, &from_offset, &offset, &length) || !is_extent(offset, length)
-        || !is_extent(from_offset, length))
-        return NULL;
-    SEGMENT(object);
-    if (!same_machine(self->machine, from->machine))
-        return NULL;
-    ENTER(m);
-    done = segment_copy(self->g, offset, from->g, from_offset, length);
-    LEAVE(m);
-    return PyLong_FromUnsignedLongLong(done);
-}
-
-static PyObject *segment_io(PyObject *object, PyObject *const *args, Py_ssize_t nr, bool to_host)
-{
-    uint64_t offset, length;
-    int64_t host_offset, result;
-    int fd;
-    if (!parse(args, nr, "udiu", &offset, &fd, &host_offset, &length) || !is_extent(offset, length)
-        || !is_host_extent(host_offset, length))
-        return NULL;
-    SEGMENT(object);
-    WAITING(m, result = segment_host_io(self->g, offset, fd, host_offset, length, to_host));
-    return PyLong_FromLongLong(result);
-}
-
-FAST(segment_do_read_host) { return segment_io(object, args, nr, false); }
-FAST(segment_do_write_host) { return segment_io(object, args, nr, true); }
-
-static PyObject *segment_seek(PyObject *object, PyObject *const *args, Py_ssize_t nr, bool data)
-{
-    uint64_t offset;
-    int64_t result;
-    if (!parse(args, nr, "u", &offset) || !is_extent(offset, 0))
-        return NULL;
-    SEGMENT(object);
-    ENTER(m);
-    result = segment_next(self->g, offset, data);
-    LEAVE(m);
-    return PyLong_FromLongLong(result);
-}
-
-FAST(segment_do_next_data) { return segment_seek(object, args, nr, true); }
-FAST(segment_do_next_hole) { return segment_seek(object, args, nr, false); }
-GETTER(segment_get_pages) { SEGMENT(object); (void)m; return PyLong_FromUnsignedLongLong(segment_nr_pages(self->g)); }
+METHOD(segment_do_write, "fy", BRIEFLY, NUMBER, segment_write(self->g, a[0].u, DATA(a[1]), SIZE(a[1])))
+METHOD(segment_do_discard, "fl", BRIEFLY, NOTHING, segment_discard(self->g, a[0].u, a[1].u))
+METHOD(segment_do_copy_from, "Gffl", BRIEFLY, NUMBER, segment_copy(self->g, a[2].u, G(a[0]), a[1].u, a[3].u))
+METHOD(segment_do_read_host, "fdhl", WAITING, NUMBER, segment_host_io(self->g, a[0].u, (int)a[1].i, a[2].i, a[3].u, false))
+METHOD(segment_do_write_host, "fdhl", WAITING, NUMBER, segment_host_io(self->g, a[0].u, (int)a[1].i, a[2].i, a[3].u, true))
+METHOD(segment_do_next_data, "f", BRIEFLY, NUMBER, segment_next(self->g, a[0].u, true))
+METHOD(segment_do_next_hole, "f", BRIEFLY, NUMBER, segment_next(self->g, a[0].u, false))
+PROPERTY(segment_get_pages, NUMBER, segment_nr_pages(self->g))
 
 /* ---- Space ---- */
 
-static PyObject *space_make(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(keywords))
-{
-    MachineObject *machine;
-    const char *what = "";
-    int result;
-    if (!PyArg_ParseTuple(args, "O!", &MachineType, &machine) || !is_usable(machine))
-        return NULL;
-    SpaceObject *self = (SpaceObject *)type->tp_alloc(type, 0);
-    if (!self)
-        return NULL;
-    Py_INCREF(machine);
-    self->machine = machine;
-    WAITING(machine->m, result = space_new(&self->s, machine->m, &what));
-    if (result < 0) {
-        self->s = NULL;
-        Py_DECREF(self);
-        return os_error(-result, what);
-    }
-    return (PyObject *)self;
-}
-
-static void space_dealloc(PyObject *object)
-{
-    SpaceObject *self = (SpaceObject *)object;
-    if (self->s && !machine_is_foreign(self->machine->m)) {
-        WAITING(self->machine->m, space_close(self->s));
-        space_free(self->s);
-    }
-    Py_XDECREF(self->machine);
-    Py_TYPE(object)->tp_free(object);
-}
-
-PLAIN(space_do_close)
-{
-    SPACE(object);
-    WAITING(m, space_close(self->s));
-    Py_RETURN_NONE;
-}
-
-GETTER(space_get_dead) { SPACE(object); (void)m; return PyBool_FromLong(space_is_dead(self->s)); }
-GETTER(space_get_pid) { SPACE(object); (void)m; return PyLong_FromLong(space_pid(self->s)); }
-GETTER(space_get_resident) { SPACE(object); (void)m; return PyLong_FromUnsignedLongLong(space_nr_resident(self->s)); }
-
-FAST(space_do_map_anon)
-{
-    uint64_t addr, length, prot;
-    int result;
-    if (!parse(args, nr, "uuu", &addr, &length, &prot) || !is_range(addr, length) || !is_prot(prot))
-        return NULL;
-    SPACE(object);
-    WAITING(m, result = space_map_anon(self->s, addr, length, (uint32_t)prot));
-    return PyLong_FromLong(result);
-}
-
-FAST(space_do_map_segment)
-{
-    uint64_t addr, length, offset, prot;
-    SegmentObject *g;
-    bool private;
-    int result;
-    if (!parse(args, nr, "uuGuub", &addr, &length, &g, &offset, &prot, &private) || !is_range(addr, length)
-        || !is_prot(prot) || !is_extent(offset, length) || (offset % 4096 && !bad_value("offset not page-aligned")))
-        return NULL;
-    SPACE(object);
-    if (!same_machine(self->machine, g->machine))
-        return NULL;
-    WAITING(m, result = space_map_segment(self->s, addr, length, g->g, offset, (uint32_t)prot, private));
-    return PyLong_FromLong(result);
-}
-
-FAST(space_do_map_host)
-{
-    uint64_t addr, length, offset, prot;
-    int fd, result;
-    bool shared;
-    if (!parse(args, nr, "uuduub", &addr, &length, &fd, &offset, &prot, &shared) || !is_range(addr, length)
-        || !is_prot(prot) || !is_extent(offset, length) || (offset % 4096 && !bad_value("offset not page-aligned")))
-        return NULL;
-    SPACE(object);
-    WAITING(m, result = space_map_host(self->s, addr, length, fd, offset, (uint32_t)prot, shared));
-    return PyLong_FromLong(result);
-}
-
-FAST(space_do_unmap)
-{
-    uint64_t addr, length;
-    int result;
-    if (!parse(args, nr, "uu", &addr, &length) || !is_range(addr, length))
-        return NULL;
-    SPACE(object);
-    WAITING(m, result = space_unmap(self->s, addr, length));
-    return PyLong_FromLong(result);
-}
-
-FAST(space_do_protect)
-{
-    uint64_t addr, length, prot;
-    int result;
-    if (!parse(args, nr, "uuu", &addr, &length, &prot) || !is_range(addr, length) || !is_prot(prot))
-        return NULL;
-    SPACE(object);
-    WAITING(m, result = space_protect(self->s, addr, length, (uint32_t)prot));
-    return PyLong_FromLong(result);
-}
-
-FAST(space_do_move)
-{
-    uint64_t from, to, length;
-    int result;
-    if (!parse(args, nr, "uuu", &from, &to, &length) || !is_range(from, length) || !is_range(to, length))
-        return NULL;
-    SPACE(object);
-    WAITING(m, result = space_move(self->s, from, to, length));
-    return PyLong_FromLong(result);
-}
-
-FAST(space_do_break_cow)
-{
-    uint64_t addr, prot;
-    int result;
-    if (!parse(args, nr, "uu", &addr, &prot) || !is_prot(prot) || !is_range(addr & ~4095ul, 4096))
-        return NULL;
-    SPACE(object);
-    WAITING(m, result = space_break_cow(self->s, addr, (uint32_t)prot));
-    return PyLong_FromLong(result);
-}
-
-FAST(space_do_clone_range)
-{
-    SpaceObject *from;
-    uint64_t addr, length;
-    bool share;
-    int result;
-    if (!parse(args, nr, "Puub", &from, &addr, &length, &share) || !is_range(addr, length))
-        return NULL;
-    SPACE(object);
-    if (!same_machine(self->machine, from->machine))
-        return NULL;
-    WAITING(m, result = space_clone_range(self->s, from->s, addr, length, share));
-    return PyLong_FromLong(result);
-}
-
-FAST(space_do_lookup)
-{
-    uint64_t addr;
-    uint32_t bits;
-    if (!parse(args, nr, "u", &addr))
-        return NULL;
-    SPACE(object);
-    ENTER(m);
-    bits = space_lookup(self->s, addr);
-    LEAVE(m);
-    return PyLong_FromLong(bits);
-}
+#define PROT(argument) ((uint32_t)(argument).u)
+METHOD(space_do_close, "", WAITING, NOTHING, (space_close(self->s), 0))
+PROPERTY(space_get_dead, TRUTH, space_is_dead(self->s))
+PROPERTY(space_get_pid, NUMBER, space_pid(self->s))
+PROPERTY(space_get_resident, NUMBER, space_nr_resident(self->s))
+METHOD(space_do_map_anon, "rlp", WAITING, NUMBER, space_map_anon(self->s, a[0].u, a[1].u, PROT(a[2])))
+METHOD(space_do_map_segment, "rlGFpb", WAITING, NUMBER,
+       space_map_segment(self->s, a[0].u, a[1].u, G(a[2]), a[3].u, PROT(a[4]), a[5].i))
+METHOD(space_do_map_host, "rldFpb", WAITING, NUMBER,
+       space_map_host(self->s, a[0].u, a[1].u, (int)a[2].i, a[3].u, PROT(a[4]), a[5].i))
+METHOD(space_do_unmap, "rl", WAITING, NUMBER, space_unmap(self->s, a[0].u, a[1].u))
+METHOD(space_do_protect, "rlp", WAITING, NUMBER, space_protect(self->s, a[0].u, a[1].u, PROT(a[2])))
+METHOD(space_do_move, "rrl", WAITING, NUMBER, space_move(self->s, a[0].u, a[1].u, a[2].u))
+METHOD(space_do_break_cow, "cp", WAITING, NUMBER, space_break_cow(self->s, a[0].u, PROT(a[1])))
+METHOD(space_do_clone_range, "Prlb", WAITING, NUMBER, space_clone_range(self->s, P(a[0]), a[1].u, a[2].u, a[3].i))
+METHOD(space_do_lookup, "u", BRIEFLY, NUMBER, space_lookup(self->s, a[0].u))
+METHOD(space_do_write, "uy", BRIEFLY, NUMBER, space_write(self->s, a[0].u, DATA(a[1]), SIZE(a[1])))
+METHOD(space_do_zero, "uu", BRIEFLY, NUMBER, space_write(self->s, a[0].u, NULL, a[1].u))
+METHOD(space_do_to_segment, "uGfl", BRIEFLY, NUMBER, space_segment_io(self->s, a[0].u, G(a[1]), a[2].u, a[3].u, true))
+METHOD(space_do_from_segment, "uGfl", BRIEFLY, NUMBER, space_segment_io(self->s, a[0].u, G(a[1]), a[2].u, a[3].u, false))
+METHOD(space_do_read_host, "udhld", WAITING, NUMBER,
+       space_host_io(self->s, a[0].u, (int)a[1].i, a[2].i, a[3].u, (int)a[4].i, false))
+METHOD(space_do_write_host, "udhld", WAITING, NUMBER,
+       space_host_io(self->s, a[0].u, (int)a[1].i, a[2].i, a[3].u, (int)a[4].i, true))
+METHOD(space_do_load_u32, "u", BRIEFLY, NUMBER, space_load_u32(self->s, a[0].u))
+METHOD(space_do_cas_u32, "uww", BRIEFLY, NUMBER, space_cas_u32(self->s, a[0].u, (uint32_t)a[1].u, (uint32_t)a[2].u))
 
 FAST(space_do_resident)
 {
-    uint64_t addr, length;
-    if (!parse(args, nr, "uu", &addr, &length) || !is_range(addr, length))
-        return NULL;
-    SPACE(object);
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(length / 4096));
-    if (!bytes)
-        return NULL;
-    ENTER(m);
-    space_resident(self->s, addr, length / 4096, (uint8_t *)PyBytes_AS_STRING(bytes));
-    LEAVE(m);
+    ARGUMENTS("rl");
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(a[1].u / 4096));
+    if (bytes)
+        BRIEFLY(m, space_resident(self->s, a[0].u, a[1].u / 4096, (uint8_t *)PyBytes_AS_STRING(bytes)));
     return bytes;
 }
 
-static PyObject *space_bytes(PyObject *object, PyObject *const *args, Py_ssize_t nr, bool force)
+/* A guest chose the length: only what can be read is allocated. status: NULL, or a string is meant. */
+static PyObject *read_bytes(Object *self, const Argument *a, bool force, int *status)
 {
-    uint64_t addr, length, done = 0;
-    if (!parse(args, nr, "uu", &addr, &length))
-        return NULL;
-    SPACE(object);
-    ENTER(m);                                   /* a guest chose the length: allocate only what can be read */
-    length = space_readable(self->s, addr, length, force);
+    machine *m = self->machine->m;
+    uint64_t length, done = 0;
+    ENTER(m);
+    length = status ? space_string_length(self->s, a[0].u, a[1].u, status) : space_readable(self->s, a[0].u, a[1].u, force);
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)length);
     if (bytes)
-        done = space_read(self->s, addr, (uint8_t *)PyBytes_AS_STRING(bytes), length, force);
-    LEAVE(m);
+        done = space_read(self->s, a[0].u, (uint8_t *)PyBytes_AS_STRING(bytes), length, force);
+    machine_leave(m);
+    if (bytes && status) {                      /* a guest may have written a NUL meanwhile: the caller is promised none */
+        uint64_t real = strnlen(PyBytes_AS_STRING(bytes), done);
+        *status = real != done ? 0 : *status;
+        done = real;
+    }
     if (bytes && done != length)
         _PyBytes_Resize(&bytes, (Py_ssize_t)done);
     return bytes;
 }
 
-FAST(space_do_read) { return space_bytes(object, args, nr, false); }
-FAST(space_do_read_force) { return space_bytes(object, args, nr, true); }
-
-FAST(space_do_write)
+FAST(space_do_read)
 {
-    uint64_t addr, done;
-    PyObject *data;
-    if (!parse(args, nr, "uy", &addr, &data))
-        return NULL;
-    SPACE(object);
-    ENTER(m);
-    done = space_write(self->s, addr, (const uint8_t *)PyBytes_AS_STRING(data), (uint64_t)PyBytes_GET_SIZE(data));
-    LEAVE(m);
-    return PyLong_FromUnsignedLongLong(done);
+    ARGUMENTS("uu");
+    (void)m;
+    return read_bytes(self, a, false, NULL);
 }
 
-FAST(space_do_zero)
+FAST(space_do_read_force)
 {
-    uint64_t addr, length, done;
-    if (!parse(args, nr, "uu", &addr, &length))
-        return NULL;
-    SPACE(object);
-    ENTER(m);
-    done = space_write(self->s, addr, NULL, length);
-    LEAVE(m);
-    return PyLong_FromUnsignedLongLong(done);
+    ARGUMENTS("uu");
+    (void)m;
+    return read_bytes(self, a, true, NULL);
 }
 
 FAST(space_do_read_cstring)
 {
-    uint64_t addr, limit, length, done = 0;
     int status;
-    if (!parse(args, nr, "uu", &addr, &limit))
-        return NULL;
-    SPACE(object);
-    ENTER(m);
-    length = space_string_length(self->s, addr, limit, &status);
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)length);
-    if (bytes)
-        done = space_read(self->s, addr, (uint8_t *)PyBytes_AS_STRING(bytes), length, false);
-    LEAVE(m);
-    if (!bytes || (done != length && _PyBytes_Resize(&bytes, (Py_ssize_t)done) < 0))
-        return NULL;
-    /* A guest may have written a NUL meanwhile: the caller is promised that there is none. */
-    size_t real = strnlen(PyBytes_AS_STRING(bytes), (size_t)done);
-    if (real != done && _PyBytes_Resize(&bytes, (Py_ssize_t)real) < 0)
-        return NULL;
-    return Py_BuildValue("(Ni)", bytes, real != done ? 0 : status);
-}
-
-static PyObject *space_with_segment(PyObject *object, PyObject *const *args, Py_ssize_t nr, bool to_segment)
-{
-    SegmentObject *g;
-    uint64_t addr, offset, length;
-    int64_t result;
-    if (!parse(args, nr, "uGuu", &addr, &g, &offset, &length) || !is_extent(offset, length))
-        return NULL;
-    SPACE(object);
-    if (!same_machine(self->machine, g->machine))
-        return NULL;
-    ENTER(m);
-    result = space_segment_io(self->s, addr, g->g, offset, length, to_segment);
-    LEAVE(m);
-    return PyLong_FromLongLong(result);
-}
-
-FAST(space_do_to_segment) { return space_with_segment(object, args, nr, true); }
-FAST(space_do_from_segment) { return space_with_segment(object, args, nr, false); }
-
-static PyObject *space_io(PyObject *object, PyObject *const *args, Py_ssize_t nr, bool to_host)
-{
-    uint64_t addr, length;
-    int64_t host_offset, result;
-    int fd, flags;
-    if (!parse(args, nr, "udiud", &addr, &fd, &host_offset, &length, &flags) || !is_host_extent(host_offset, length))
-        return NULL;
-    SPACE(object);
-    WAITING(m, result = space_host_io(self->s, addr, fd, host_offset, length, flags, to_host));
-    return PyLong_FromLongLong(result);
-}
-
-FAST(space_do_read_host) { return space_io(object, args, nr, false); }
-FAST(space_do_write_host) { return space_io(object, args, nr, true); }
-
-FAST(space_do_load_u32)
-{
-    uint64_t addr;
-    int64_t value;
-    if (!parse(args, nr, "u", &addr))
-        return NULL;
-    SPACE(object);
-    ENTER(m);
-    value = space_load_u32(self->s, addr);
-    LEAVE(m);
-    return PyLong_FromLongLong(value);
-}
-
-FAST(space_do_cas_u32)
-{
-    uint64_t addr, old, new;
-    int64_t value;
-    if (!parse(args, nr, "uuu", &addr, &old, &new) || ((old | new) >> 32 && !bad_value("not a 32-bit word")))
-        return NULL;
-    SPACE(object);
-    ENTER(m);
-    value = space_cas_u32(self->s, addr, (uint32_t)old, (uint32_t)new);
-    LEAVE(m);
-    return PyLong_FromLongLong(value);
+    ARGUMENTS("uu");
+    (void)m;
+    PyObject *bytes = read_bytes(self, a, false, &status);
+    return bytes ? Py_BuildValue("(Ni)", bytes, status) : NULL;
 }
 
 /* ---- Context ---- */
 
-static PyObject *context_make(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(keywords))
-{
-    SpaceObject *space;
-    const char *what = "";
-    int result;
-    if (!PyArg_ParseTuple(args, "O!", &SpaceType, &space) || !is_usable(space->machine))
-        return NULL;
-    ContextObject *self = (ContextObject *)type->tp_alloc(type, 0);
-    if (!self)
-        return NULL;
-    Py_INCREF(space);
-    self->space = space;
-    WAITING(space->machine->m, result = context_new(&self->c, space->s, self, &what));
-    if (result < 0) {
-        self->c = NULL;
-        Py_DECREF(self);
-        return os_error(-result, what);
-    }
-    return (PyObject *)self;
-}
+METHOD(context_do_park, "", BRIEFLY, NOTHING, context_park(self->c))
+METHOD(context_do_interrupt, "", WAITING, NOTHING, (context_interrupt(self->c), 0))
+METHOD(context_do_release, "", BRIEFLY, NOTHING, (context_release(self->c), 0))
+METHOD(context_do_reset_fpu, "", BRIEFLY, NOTHING, (context_reset_fpu(self->c), 0))
+METHOD(context_do_set_result, "W", BRIEFLY, NOTHING, context_set_reg(self->c, 10, a[0].u))
+PROPERTY(context_get_running, TRUTH, context_is_running(self->c))
+PROPERTY(context_get_time, NUMBER, context_cpu_time(self->c))
 
-static void context_dealloc(PyObject *object)
-{
-    ContextObject *self = (ContextObject *)object;
-    if (self->c && !machine_is_foreign(self->space->machine->m)) {
-        machine *m = self->space->machine->m;
-        ENTER(m);
-        context_release(self->c);
-        LEAVE(m);
-        context_free(self->c);
-    }
-    Py_XDECREF(self->space);
-    Py_TYPE(object)->tp_free(object);
-}
-
-PLAIN(context_do_run)
+FAST(context_do_run)
 {
     int result;
-    CONTEXT(object);
-    ENTER(m);
-    result = context_run(self->c);
-    LEAVE(m);
+    ARGUMENTS("");
+    BRIEFLY(m, result = context_run(self->c));
     if (result == 0)
         Py_RETURN_NONE;
     PyErr_SetString(PyExc_RuntimeError, result == -ESRCH ? "the context was released" : "the context runs already");
     return NULL;
 }
 
-PLAIN(context_do_park) { CONTEXT(object); ENTER(m); context_park(self->c); LEAVE(m); Py_RETURN_NONE; }
-PLAIN(context_do_interrupt) { CONTEXT(object); WAITING(m, context_interrupt(self->c)); Py_RETURN_NONE; }
-PLAIN(context_do_release) { CONTEXT(object); ENTER(m); context_release(self->c); LEAVE(m); Py_RETURN_NONE; }
-GETTER(context_get_running) { CONTEXT(object); (void)m; return PyBool_FromLong(context_is_running(self->c)); }
-
-GETTER(context_get_time)
-{
-    uint64_t ns;
-    CONTEXT(object);
-    ENTER(m);
-    ns = context_cpu_time(self->c);
-    LEAVE(m);
-    return PyLong_FromUnsignedLongLong(ns);
-}
-
 FAST(context_do_get_reg)
 {
-    uint64_t index;
-    if (!parse(args, nr, "u", &index) || (index >= MACHINE_NR_REGS && !bad_value("no such register")))
-        return NULL;
-    CONTEXT(object);
+    ARGUMENTS("x");
     (void)m;
-    return PyLong_FromUnsignedLongLong(context_get_reg(self->c, (unsigned)index));
-}
-
-/* 64-bit words may come as signed or unsigned numbers. */
-static bool as_word(PyObject *object, uint64_t *out)
-{
-    int overflow;
-    *out = (uint64_t)PyLong_AsLongLongAndOverflow(object, &overflow);
-    if (overflow > 0)
-        return as_unsigned(object, out);
-    if (overflow < 0)
-        return bad_value("integer out of range");
-    return !(*out == (uint64_t)-1 && PyErr_Occurred());
+    return PyLong_FromUnsignedLongLong(context_get_reg(self->c, (unsigned)a[0].u));
 }
 
 FAST(context_do_set_reg)
 {
-    uint64_t index, value;
-    if (nr != 2 || !as_unsigned(args[0], &index) || !as_word(args[1], &value)) {
-        if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_TypeError, "expected 2 arguments");
-        return NULL;
-    }
-    if (index >= MACHINE_NR_REGS && !bad_value("no such register"))
-        return NULL;
-    CONTEXT(object);
-    ENTER(m);
-    int result = context_set_reg(self->c, (unsigned)index, value);
-    LEAVE(m);
-    if (result < 0 && !bad_value("a segment base outside user space"))
-        return NULL;
-    Py_RETURN_NONE;
+    int result;
+    ARGUMENTS("xW");
+    BRIEFLY(m, result = context_set_reg(self->c, (unsigned)a[0].u, a[1].u));
+    return result < 0 && !bad_value("a segment base outside user space") ? NULL : Py_NewRef(Py_None);
 }
 
-PLAIN(context_do_registers)
+FAST(context_do_registers)
 {
-    CONTEXT(object);
+    int64_t values[MACHINE_NR_REGS];
+    ARGUMENTS("");
     (void)m;
-    PyObject *tuple = PyTuple_New(MACHINE_NR_REGS);
-    for (unsigned i = 0; tuple && i < MACHINE_NR_REGS; i++) {
-        PyObject *value = PyLong_FromUnsignedLongLong(context_get_reg(self->c, i));
-        if (!value)
-            Py_CLEAR(tuple);
-        else
-            PyTuple_SET_ITEM(tuple, i, value);
-    }
-    return tuple;
+    for (unsigned i = 0; i < MACHINE_NR_REGS; i++)
+        values[i] = (int64_t)context_get_reg(self->c, i);
+    return number_tuple(values, MACHINE_NR_REGS, 0);
 }
 
-static PyObject *context_do_set_registers(PyObject *object, PyObject *values)
+FAST(context_do_set_registers)
 {
-    uint64_t words[MACHINE_NR_REGS];
-    CONTEXT(object);
-    if (!is_of(values, &PyTuple_Type) || (PyTuple_GET_SIZE(values) != MACHINE_NR_REGS && !bad_value("27 values wanted")))
+    Argument words[MACHINE_NR_REGS];
+    int result;
+    ARGUMENTS("t");
+    if (PyTuple_GET_SIZE(a[0].o) != MACHINE_NR_REGS && !bad_value("27 values wanted"))
         return NULL;
     for (unsigned i = 0; i < MACHINE_NR_REGS; i++)
-        if (!as_word(PyTuple_GET_ITEM(values, i), &words[i]))
+        if (!as_number(PyTuple_GET_ITEM(a[0].o, i), 'W', &words[i]))
             return NULL;
     ENTER(m);
-    int result = context_set_reg(self->c, 21, words[21]);      /* the only two that can be refused come first */
+    result = context_set_reg(self->c, 21, words[21].u);    /* the only two that can be refused come first */
     if (result == 0)
-        result = context_set_reg(self->c, 22, words[22]);
+        result = context_set_reg(self->c, 22, words[22].u);
     for (unsigned i = 0; result == 0 && i < MACHINE_NR_REGS; i++)
-        result = context_set_reg(self->c, i, words[i]);
-    LEAVE(m);
-    if (result < 0 && !bad_value("a segment base outside user space"))
-        return NULL;
-    Py_RETURN_NONE;
+        result = context_set_reg(self->c, i, words[i].u);
+    machine_leave(m);
+    return result < 0 && !bad_value("a segment base outside user space") ? NULL : Py_NewRef(Py_None);
 }
 
-static PyObject *context_do_set_result(PyObject *object, PyObject *value)
+FAST(context_do_fpu)
 {
-    uint64_t word;
-    if (!as_word(value, &word))
-        return NULL;
-    CONTEXT(object);
-    ENTER(m);
-    context_set_reg(self->c, 10, word);
-    LEAVE(m);
-    Py_RETURN_NONE;
-}
-
-PLAIN(context_do_fpu)
-{
-    CONTEXT(object);
+    ARGUMENTS("");
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, machine_fpu_bytes());
-    if (!bytes)
-        return NULL;
-    ENTER(m);
-    context_get_fpu(self->c, (uint8_t *)PyBytes_AS_STRING(bytes));
-    LEAVE(m);
+    if (bytes)
+        BRIEFLY(m, context_get_fpu(self->c, (uint8_t *)PyBytes_AS_STRING(bytes)));
     return bytes;
 }
 
-static PyObject *context_do_set_fpu(PyObject *object, PyObject *data)
+FAST(context_do_set_fpu)
 {
-    CONTEXT(object);
-    if (!is_of(data, &PyBytes_Type))
-        return NULL;
-    ENTER(m);
-    int result = context_set_fpu(self->c, (const uint8_t *)PyBytes_AS_STRING(data), (size_t)PyBytes_GET_SIZE(data));
-    LEAVE(m);
+    int result;
+    ARGUMENTS("y");
+    BRIEFLY(m, result = context_set_fpu(self->c, DATA(a[0]), SIZE(a[0])));
     return result == -ENOMEM ? PyErr_NoMemory() : PyBool_FromLong(result == 0);
 }
 
-PLAIN(context_do_reset_fpu) { CONTEXT(object); ENTER(m); context_reset_fpu(self->c); LEAVE(m); Py_RETURN_NONE; }
-
 /* ---- host calls ---- */
+
+static bool is_path(PyObject *path)
+{
+    return strlen(PyBytes_AS_STRING(path)) == (size_t)PyBytes_GET_SIZE(path) || bad_value("NUL in path");
+}
 
 FAST(do_openat2)
 {
-    int dir_fd, result;
-    uint64_t flags, mode, resolve;
-    PyObject *path;
+    Argument a[5];
+    int result;
     (void)object;
-    if (!parse(args, nr, "dyuuu", &dir_fd, &path, &flags, &mode, &resolve))
-        return NULL;
-    const char *text = PyBytes_AS_STRING(path);
-    if (strlen(text) != (size_t)PyBytes_GET_SIZE(path) && !bad_value("NUL in path"))
+    if (!parse(NULL, args, nr, "dyuuu", a) || !is_path(a[1].o))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    result = hostio_openat2(dir_fd, text, flags, mode, resolve);
+    result = hostio_openat2((int)a[0].i, PyBytes_AS_STRING(a[1].o), a[2].u, a[3].u, a[4].u);
     Py_END_ALLOW_THREADS
     return PyLong_FromLong(result);
 }
@@ -1059,12 +665,13 @@ static int add_entries(PyObject *list, const uint8_t *buffer, long size)
     return 0;
 }
 
-static PyObject *do_getdents(PyObject *Py_UNUSED(module), PyObject *argument)
+FAST(do_getdents)
 {
-    int64_t fd;
+    Argument a[1];
     uint8_t *buffer;
     long n;
-    if (!as_signed(argument, &fd))
+    (void)object;
+    if (!parse(NULL, args, nr, "d", a))
         return NULL;
     PyObject *list = PyList_New(0);
     if (!list || !(buffer = PyMem_Malloc(32768))) {
@@ -1073,7 +680,7 @@ static PyObject *do_getdents(PyObject *Py_UNUSED(module), PyObject *argument)
     }
     do {
         Py_BEGIN_ALLOW_THREADS
-        n = hostio_getdents((int)fd, buffer, 32768);
+        n = hostio_getdents((int)a[0].i, buffer, 32768);
         Py_END_ALLOW_THREADS
         if (n < 0)
             Py_SETREF(list, PyLong_FromLong(n));
@@ -1086,49 +693,37 @@ static PyObject *do_getdents(PyObject *Py_UNUSED(module), PyObject *argument)
 
 FAST(do_statx)
 {
-    int dir_fd, flags, result;
-    PyObject *path;
+    Argument a[3];
     int64_t values[17];
+    int result;
     (void)object;
-    if (!parse(args, nr, "dyd", &dir_fd, &path, &flags))
+    if (!parse(NULL, args, nr, "dyd", a) || !is_path(a[1].o))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    result = hostio_statx(dir_fd, PyBytes_AS_STRING(path), flags, values);
+    result = hostio_statx((int)a[0].i, PyBytes_AS_STRING(a[1].o), (int)a[2].i, values);
     Py_END_ALLOW_THREADS
-    if (result < 0)
-        return PyLong_FromLong(result);
-    PyObject *tuple = PyTuple_New(17);
-    for (int i = 0; tuple && i < 17; i++) {
-        bool is_time = i >= 8 && i <= 11;       /* the rest is unsigned: an inode number may have its top bit set */
-        PyObject *value = is_time ? PyLong_FromLongLong(values[i]) : PyLong_FromUnsignedLongLong((uint64_t)values[i]);
-        if (!value)
-            Py_CLEAR(tuple);
-        else
-            PyTuple_SET_ITEM(tuple, i, value);
-    }
-    return tuple;
+    /* The times are signed; the rest is not: an inode number may have its top bit set. */
+    return result < 0 ? PyLong_FromLong(result) : number_tuple(values, 17, 0xf00);
 }
 
 /* ---- tables ---- */
 
 #define F(name, function) {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
-#define N(name, function) {name, function, METH_NOARGS, NULL}
-#define O(name, function) {name, function, METH_O, NULL}
-#define G(name, function) {name, function, NULL, NULL, NULL}
+#define GET(name, function) {name, function, NULL, NULL, NULL}
 
 static PyMethodDef machine_methods[] = {
-    N("close", machine_do_close), F("wait", machine_wait), N("wake", machine_do_wake), F("watch", machine_do_watch),
+    F("close", machine_do_close), F("wait", machine_do_wait), F("wake", machine_do_wake), F("watch", machine_do_watch),
     F("set_spin", machine_do_set_spin), {0}};
 static PyGetSetDef machine_getters[] = {
-    G("nr_free_frames", machine_get_free), G("nr_frames", machine_get_frames), G("nr_stubs", machine_get_stubs),
-    G("features", machine_get_features), G("vdso", machine_get_vdso), G("reserved_ranges", machine_get_reserved), {0}};
+    GET("nr_free_frames", machine_get_free), GET("nr_frames", machine_get_frames), GET("nr_stubs", machine_get_stubs),
+    GET("features", machine_get_features), GET("vdso", machine_get_vdso), GET("reserved_ranges", machine_get_reserved), {0}};
 static PyMethodDef segment_methods[] = {
     F("read", segment_do_read), F("write", segment_do_write), F("discard", segment_do_discard),
     F("copy_from", segment_do_copy_from), F("read_host", segment_do_read_host), F("write_host", segment_do_write_host),
     F("next_data", segment_do_next_data), F("next_hole", segment_do_next_hole), {0}};
-static PyGetSetDef segment_getters[] = {G("nr_pages", segment_get_pages), {0}};
+static PyGetSetDef segment_getters[] = {GET("nr_pages", segment_get_pages), {0}};
 static PyMethodDef space_methods[] = {
-    N("close", space_do_close), F("map_anon", space_do_map_anon), F("map_segment", space_do_map_segment),
+    F("close", space_do_close), F("map_anon", space_do_map_anon), F("map_segment", space_do_map_segment),
     F("map_host", space_do_map_host), F("unmap", space_do_unmap), F("protect", space_do_protect), F("move", space_do_move),
     F("break_cow", space_do_break_cow), F("clone_range", space_do_clone_range), F("lookup", space_do_lookup),
     F("resident", space_do_resident), F("read", space_do_read), F("write", space_do_write),
@@ -1137,51 +732,43 @@ static PyMethodDef space_methods[] = {
     F("read_host", space_do_read_host), F("write_host", space_do_write_host), F("load_u32", space_do_load_u32),
     F("cas_u32", space_do_cas_u32), {0}};
 static PyGetSetDef space_getters[] = {
-    G("is_dead", space_get_dead), G("host_pid", space_get_pid), G("nr_resident", space_get_resident), {0}};
+    GET("is_dead", space_get_dead), GET("host_pid", space_get_pid), GET("nr_resident", space_get_resident), {0}};
 static PyMethodDef context_methods[] = {
-    N("run", context_do_run), N("park", context_do_park), N("interrupt", context_do_interrupt),
-    N("release", context_do_release), F("get_reg", context_do_get_reg), F("set_reg", context_do_set_reg),
-    N("registers", context_do_registers), O("set_registers", context_do_set_registers),
-    O("set_result", context_do_set_result), N("fpu", context_do_fpu), O("set_fpu", context_do_set_fpu),
-    N("reset_fpu", context_do_reset_fpu), {0}};
-static PyGetSetDef context_getters[] = {G("is_running", context_get_running), G("cpu_time_ns", context_get_time), {0}};
-static PyMemberDef context_members[] = {{"tag", T_LONGLONG, offsetof(ContextObject, tag), 0, NULL}, {0}};
+    F("run", context_do_run), F("park", context_do_park), F("interrupt", context_do_interrupt),
+    F("release", context_do_release), F("get_reg", context_do_get_reg), F("set_reg", context_do_set_reg),
+    F("registers", context_do_registers), F("set_registers", context_do_set_registers),
+    F("set_result", context_do_set_result), F("fpu", context_do_fpu), F("set_fpu", context_do_set_fpu),
+    F("reset_fpu", context_do_reset_fpu), {0}};
+static PyGetSetDef context_getters[] = {GET("is_running", context_get_running), GET("cpu_time_ns", context_get_time), {0}};
+static PyMemberDef context_members[] = {{"tag", T_LONGLONG, offsetof(Object, tag), 0, NULL}, {0}};
 
-#define TYPE(variable, text, object, make, dealloc, methods, getters, members) \
-    static PyTypeObject variable = {PyVarObject_HEAD_INIT(NULL, 0) .tp_name = "cruck.framework._machine." text, \
-        .tp_basicsize = sizeof(object), .tp_flags = Py_TPFLAGS_DEFAULT, .tp_new = make, .tp_dealloc = dealloc, \
+#define TYPE(type, methods, getters, members) \
+    static PyTypeObject type = {PyVarObject_HEAD_INIT(NULL, 0) .tp_name = "cruck.framework._machine." #type, \
+        .tp_basicsize = sizeof(Object), .tp_flags = Py_TPFLAGS_DEFAULT, .tp_new = make, .tp_dealloc = dealloc, \
         .tp_methods = methods, .tp_getset = getters, .tp_members = members}
-TYPE(MachineType, "Machine", MachineObject, machine_make, machine_dealloc, machine_methods, machine_getters, NULL);
-TYPE(SegmentType, "Segment", SegmentObject, segment_make, segment_dealloc, segment_methods, segment_getters, NULL);
-TYPE(SpaceType, "Space", SpaceObject, space_make, space_dealloc, space_methods, space_getters, NULL);
-TYPE(ContextType, "Context", ContextObject, context_make, context_dealloc, context_methods, context_getters, context_members);
+TYPE(Machine, machine_methods, machine_getters, NULL);
+TYPE(Segment, segment_methods, segment_getters, NULL);
+TYPE(Space, space_methods, space_getters, NULL);
+TYPE(Context, context_methods, context_getters, context_members);
 
-static PyMethodDef functions[] = {F("openat2", do_openat2), O("getdents", do_getdents), F("statx", do_statx), {0}};
+static PyMethodDef functions[] = {F("openat2", do_openat2), F("getdents", do_getdents), F("statx", do_statx), {0}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_machine", .m_size = -1, .m_methods = functions};
 
 PyMODINIT_FUNC PyInit__machine(void)
 {
-    static const struct { const char *name; long long value; } constants[] = {
+    machine_setup();
+    const struct { const char *name; long long value; } constants[] = {
         {"USER_END", MACHINE_USER_END}, {"PROT_READ", 1}, {"PROT_WRITE", 2}, {"PROT_EXEC", 4}, {"NR_REGS", MACHINE_NR_REGS},
         {"STOP_SYSCALL", STOP_SYSCALL}, {"STOP_FAULT", STOP_FAULT}, {"STOP_EXCEPTION", STOP_EXCEPTION},
         {"STOP_INTERRUPTED", STOP_INTERRUPTED}, {"STOP_DEAD", STOP_DEAD}, {"STOP_HOST", STOP_HOST},
-        {"STOP_STARTED", STOP_STARTED}};
-    PyTypeObject *types[] = {&MachineType, &SegmentType, &SpaceType, &ContextType};
-    const char *names[] = {"Machine", "Segment", "Space", "Context"};
+        {"STOP_STARTED", STOP_STARTED}, {"FPU_BYTES", machine_fpu_bytes()}};
+    PyTypeObject *types[] = {&Machine, &Segment, &Space, &Context};
     PyObject *module = PyModule_Create(&definition);
-    if (!module)
-        return NULL;
-    machine_setup();
-    for (unsigned i = 0; i < sizeof constants / sizeof *constants; i++)
+    for (unsigned i = 0; module && i < sizeof constants / sizeof *constants; i++)
         if (PyModule_AddObject(module, constants[i].name, PyLong_FromLongLong(constants[i].value)) < 0)
-            goto failed;
-    if (PyModule_AddIntConstant(module, "FPU_BYTES", machine_fpu_bytes()) < 0)
-        goto failed;
-    for (int i = 0; i < 4; i++)
-        if (PyType_Ready(types[i]) < 0 || PyModule_AddObjectRef(module, names[i], (PyObject *)types[i]) < 0)
-            goto failed;
+            Py_CLEAR(module);
+    for (int i = 0; module && i < 4; i++)
+        if (PyModule_AddType(module, types[i]) < 0)
+            Py_CLEAR(module);
     return module;
-failed:
-    Py_DECREF(module);
-    return NULL;
 }

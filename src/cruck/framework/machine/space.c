@@ -416,8 +416,8 @@ int space_move(space *s, uint64_t from, uint64_t to, uint64_t length)
         return -EINVAL;
     for (uint64_t page = first; (page = table_next(&s->table, page, end)) < end; page++)
         host |= table_get(&s->table, page) & PTE_HOST;
-    if (host)
-        note(s, pager_unmap(s->stub, first, end));
+    if (host && (note(s, pager_unmap(s->stub, first, end)), finish(s, first, end)) < 0)
+        return s->error;                        /* refused: nothing has moved */
     for (uint64_t page = first; (page = table_next(&s->table, page, end)) < end; page++) {
         uint64_t entry = table_get(&s->table, page) & ~PTE_HOST;
         table_set(&s->table, page, 0);

@@ -210,6 +210,9 @@ int stubs_init(machine *m, const char *stub_path, bool hidden, const char **what
         ;
     if (result <= 0 || pager_answer(&m->pristine) != 0)
         return -ECHILD;
+    *what = "stub of another build";           /* it would misread our pages: stops that nobody hears of */
+    if (m->pristine.scratch->abi != STUB_ABI)
+        return -ENOEXEC;
     *what = "epoll_ctl";
     event.data.u64 = 1ul << 56;
     return epoll_ctl(m->epoll, EPOLL_CTL_ADD, pristine[0], &event) < 0 ? -errno : 0;

@@ -140,7 +140,18 @@ bool machine_is_closed(const machine *m) { return m->is_closed; }
 bool machine_is_foreign(const machine *m) { return m->generation != machine_generation; }
 bool machine_try_enter(machine *m) { return pthread_mutex_trylock(&m->lock) == 0; }
 void machine_enter(machine *m) { pthread_mutex_lock(&m->lock); }
-void machine_leave(machine *m) { pthread_mutex_unlock(&m->lock); }
+
+/* A thread that sleeps in machine_sleep() has looked at everything; what others change since then it has to be told. */
+void machine_leave(machine *m)
+{
+    const uint64_t one = 1;
+    if (m->has_news && m->nr_sleepers) {
+        m->has_news = false;
+        (void)!write(m->doorbell, &one, sizeof one);
+    }
+    pthread_mutex_unlock(&m->lock);
+}
+
 uint64_t machine_nr_frames(const machine *m) { return m->ram.nr_frames; }
 uint64_t machine_nr_free_frames(const machine *m) { return m->ram.nr_free; }
 uint32_t machine_nr_stubs(const machine *m) { return m->nr_stubs; }
@@ -166,6 +177,7 @@ static void push_host_event(machine *m, int fd, uint32_t events)
         m->max_host_events = size;
     }
     m->host_events[m->nr_host_events++] = (struct host_event){fd, events, m->fd_tags[fd]};
+    m->has_news = true;
 }
 
 /* The host bounds descriptors (RLIMIT_NOFILE), and this is only called for one that it knows. */
@@ -213,9 +225,10 @@ int machine_watch(machine *m, int fd, uint32_t events, int64_t tag)
 static void stub_hung_up(machine *m, struct stub *gone)
 {
     struct stub *stub = m->stubs;
-    while (stub && stub != gone)                /* it may have been freed since the host reported it */
+    while (stub && stub != gone)                /* it may have been freed since the host reported it, */
         stub = stub->next;
-    if (!stub)
+    struct pollfd hangup = {stub ? stub->sock : -1, 0, 0};
+    if (!stub || poll(&hangup, 1, 0) <= 0)      /* and its place taken by another */
         return;
     if (stub->space)
         space_die(stub->space);
@@ -348,6 +361,7 @@ static int sleep_for(machine *m, struct epoll_event *events, int64_t ns, const s
             return (int)n;
         has_pwait2 = false;                     /* Linux < 5.11, or a filter that does not know it */
     }
+    ns = ns > 3600000000000 ? 3600000000000 : ns;   /* an early return is allowed, an int that overflows is not */
     return epoll_pwait(m->epoll, events, 16, ns < 0 ? -1 : (int)((ns + 999999) / 1000000), signals);
 }
 
@@ -362,12 +376,15 @@ int machine_sleep(machine *m, int64_t deadline_ns, const void *signals)
         int64_t now = monotonic_ns(), left = deadline_ns < 0 ? -1 : deadline_ns > now ? deadline_ns - now : 0;
         if (m->nr_interrupts && (left < 0 || left > 250000000))
             left = 250000000;                   /* look after unanswered interrupts */
+        m->has_news = false;
+        m->nr_sleepers++;
         machine_leave(m);
         nr = sleep_for(m, events, left, signals);
         nr = nr < 0 ? -errno : nr;
         machine_enter(m);
+        m->nr_sleepers--;
     }
-    m->page->kernel_sleeping = 0;
+    m->page->kernel_sleeping = m->nr_sleepers != 0;     /* another thread may still sleep */
     if (nr > 0)
         take_host_events(m, events, nr);
     context_check_interrupts(m);

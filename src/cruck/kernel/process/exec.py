@@ -329,7 +329,7 @@ def _commit(task: Task, program: Program, mm: Mm, context: Context, creds: Crede
     task.mm = mm
     task.user = mm.user
     task.context = context
-    context.tag = task.tid
+    context.set_tag(task.tid)
     kernel.vfork_done(task)
     old_context.release()
     old_mm.put()

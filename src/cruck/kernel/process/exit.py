@@ -115,7 +115,7 @@ def kill_other_threads(kernel: "Kernel", task: Task) -> None:
         task.tid = process.pid
         process.threads[task.tid] = task
         kernel.tasks[task.tid] = task
-        task.context.tag = task.tid
+        task.context.set_tag(task.tid)
     process.leader = task
 
 

@@ -106,7 +106,7 @@ class Task(Waiter):
         self.tid = tid
         self.process = process
         self.context = context
-        context.tag = tid
+        context.set_tag(tid)
         self.mm = mm
         self.user = mm.user
         self.files = files

@@ -93,6 +93,7 @@ struct scratch_page {                 /* anybody in the stub writes: the pager's
     uint64_t vdso;
     uint64_t has_sud, has_mseal, nr_reserved;
     uint64_t reserved[16][2];
+    uint64_t abi;                     /* STUB_ABI of its build */
 };
 
 struct context_area {                 /* the stub writes unless said otherwise */

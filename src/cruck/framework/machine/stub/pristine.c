@@ -146,6 +146,7 @@ void pristine_main(void)
     if (raw0(__NR_getppid) != (long)machine->warden_pid)
         die(4);
     install_handlers();
+    scratch->abi = STUB_ABI;
     scratch->has_sud = raw5(__NR_prctl, 59, 1, STUB_BASE, STUB_TEXT_MAX, 0) == 0;
     if (scratch->has_sud)
         raw5(__NR_prctl, 59, 0, 0, 0, 0);

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MPL-2.0
 """/proc/[pid]/net: the tables of the network, in the shape of Linux's.
 
-Address families do not register their sockets here yet: the tables show the loopback interface and no sockets; a family that has
-something to tell adds its own renderer to `TABLES`.
+TCP and UDP show their sockets, `dev` the loopback interface; the other tables are empty.
 """
 
 from typing import TYPE_CHECKING, Final
 
+from cruck.abi.socket import AF_INET, AF_INET6
+from cruck.kernel.net.inet.family import InetFamily
+
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
+    from cruck.kernel.net.inet.socket import InetSocket
+    from cruck.kernel.net.inet.stack import InetStack
 
 _TCP_HEADER: Final = (
     b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
@@ -25,12 +29,17 @@ _INET6_HEADER: Final = (
 _DEV: Final = (
     b"Inter-|   Receive                                                |  Transmit\n"
     b" face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
-    b"    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n"
 )
+# Lines of IPv4's tables are padded to these widths.
+_TCP_WIDTH: Final = 149
+_UDP_WIDTH: Final = 127
+_TIME_WAIT: Final = 6
+_ESTABLISHED: Final = 1
+_CLOSE: Final = 7
 TABLES: Final[dict[bytes, bytes]] = {
     b"arp": b"IP address       HW type     Flags       HW address            Mask     Device\n",
     b"dev": _DEV,
-    b"if_inet6": b"",
+    b"if_inet6": b"%032x 01 80 10 80       lo\n" % 1,
     b"netlink": b"sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n",
     b"packet": b"sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n",
     b"protocols": b"protocol  size sockets  memory press maxhdr  slab module"
@@ -49,4 +58,77 @@ TABLES: Final[dict[bytes, bytes]] = {
 
 def render(kernel: "Kernel", name: bytes) -> bytes:
     """Contents of /proc/net/<name>, a key of TABLES."""
+    family = kernel.families.get(AF_INET)
+    if isinstance(family, InetFamily):
+        domain = AF_INET6 if name.endswith(b"6") else AF_INET
+        if name in (b"tcp", b"tcp6"):
+            return TABLES[name] + _tcp(family.stack, domain, kernel.clock.monotonic_ns())
+        if name in (b"udp", b"udp6"):
+            return TABLES[name] + _udp(family.stack, domain)
+        if name == b"dev":
+            stack = family.stack
+            return TABLES[name] + b"    lo: %7d %7d    0    0    0     0          0         0 %8d %7d    0    0    0     0       0          0\n" % (
+                stack.nr_bytes, stack.nr_packets, stack.nr_bytes, stack.nr_packets,
+            )  # fmt: skip
     return TABLES[name]
+
+
+def _address(domain: int, address: bytes, port: int) -> bytes:
+    """Words of network bytes, as numbers of this machine."""
+    shown = address[12:] if domain == AF_INET else address
+    return b"".join([b"%08X" % int.from_bytes(shown[at : at + 4], "little") for at in range(0, len(shown), 4)]) + b":%04X" % port
+
+
+def _ends(socket: "InetSocket") -> tuple[bytes, bytes]:
+    return (
+        _address(socket.domain, socket.address, socket.port),
+        _address(socket.domain, socket.peer_address_bytes, socket.peer_port),
+    )
+
+
+def _tcp(stack: "InetStack", domain: int, now_ns: int) -> bytes:
+    lines: list[bytes] = []
+    for socket in stack.tcp_sockets:
+        if socket.domain != domain or socket.state == _CLOSE:
+            continue
+        local, peer = _ends(socket)
+        queued = len(socket.pending) if socket.is_listening() else socket.nr_queued
+        ino = 0 if socket.is_orphan else socket.socket_inode.ino
+        lines.append(
+            b"%4d: %s %s %02X %08X:%08X 00:00000000 00000000 %5d        0 %d 1 0000000000000000 %s"
+            % (
+                len(lines), local, peer, socket.state, socket.nr_unsent(), queued, socket.socket_inode.uid, ino,
+                b"100 0 0 10 0" if socket.is_listening() else b"20 4 30 10 -1",
+            )  # fmt: skip
+        )
+    stack.tcp.expire(now_ns)
+    for entry in stack.tcp.time_wait.values():
+        if entry.domain == domain:
+            local_address, port, peer_address, peer_port = entry.four
+            left = max(0, 6000 - (now_ns - entry.since_ns) // 10_000_000)
+            lines.append(
+                b"%4d: %s %s %02X 00000000:00000000 03:%08X 00000000     0        0 0 3 0000000000000000"
+                % (
+                    len(lines), _address(domain, local_address, port), _address(domain, peer_address, peer_port),
+                    _TIME_WAIT, left,
+                )  # fmt: skip
+            )
+    width = _TCP_WIDTH if domain == AF_INET else 0
+    return b"".join([line.ljust(width) + b"\n" for line in lines])
+
+
+def _udp(stack: "InetStack", domain: int) -> bytes:
+    lines: list[bytes] = []
+    for socket in stack.udp_sockets:
+        if socket.domain != domain or socket.port == 0:
+            continue
+        local, peer = _ends(socket)
+        lines.append(
+            b"%5d: %s %s %02X 00000000:%08X 00:00000000 00000000 %5d        0 %d 2 0000000000000000 %d"
+            % (
+                socket.port, local, peer, _ESTABLISHED if socket.peer_port else _CLOSE, socket.nr_charged,
+                socket.socket_inode.uid, socket.socket_inode.ino, socket.nr_drops,
+            )  # fmt: skip
+        )
+    width = _UDP_WIDTH if domain == AF_INET else 0
+    return b"".join([line.ljust(width) + b"\n" for line in lines])

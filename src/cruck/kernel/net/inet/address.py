@@ -53,7 +53,7 @@ def is_v4(address: bytes) -> bool:
 
 
 def is_any(address: bytes) -> bool:
-    return address == ANY4 or address == ANY6
+    return address in (ANY4, ANY6)
 
 
 def is_local(address: bytes) -> bool:

@@ -4,8 +4,8 @@
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi import inet as abi
-from cruck.abi.errno import EINVAL, ENOPROTOOPT, ENOTCONN, EPERM
-from cruck.abi.socket import AF_INET6, SOL_IP, SOL_IPV6
+from cruck.abi.errno import EINVAL, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM
+from cruck.abi.socket import AF_INET, AF_INET6, SOL_IP, SOL_IPV6
 from cruck.kernel.process.credentials import CAP_NET_ADMIN
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ def _set_v4(socket: "InetSocket", task: "Task", name: int, value: bytes) -> int:
 
 
 def _set_v6(socket: "InetSocket", task: "Task", name: int, value: bytes) -> int:
-    if len(value) < 4 and name in (*_V6_FLAGS, abi.IPV6_V6ONLY, abi.IPV6_UNICAST_HOPS, abi.IPV6_TCLASS, abi.IPV6_MULTICAST_HOPS):
+    takes_int = name in _V6_FLAGS or name in (abi.IPV6_V6ONLY, abi.IPV6_UNICAST_HOPS, abi.IPV6_TCLASS, abi.IPV6_MULTICAST_HOPS)
+    if takes_int and len(value) < 4:
         return -EINVAL
     number = int.from_bytes(value[:4], "little", signed=True)
     options = socket.ip.v6
@@ -131,7 +132,7 @@ def _set_v6(socket: "InetSocket", task: "Task", name: int, value: bytes) -> int:
 
 
 def get_option(socket: "InetSocket", level: int, name: int) -> bytes | int:
-    """The value, −ENOPROTOOPT, −ENOTCONN (the MTU of nobody's path)."""
+    """The value, −ENOPROTOOPT, −EOPNOTSUPP (another level), −ENOTCONN (the MTU of nobody's path)."""
     if level == SOL_IP:
         if name == abi.IP_OPTIONS:
             return b""
@@ -150,4 +151,4 @@ def get_option(socket: "InetSocket", level: int, name: int) -> bytes | int:
         ):  # fmt: skip
             return socket.ip.number6(name).to_bytes(4, "little")
         return -ENOPROTOOPT
-    return -ENOPROTOOPT
+    return -EOPNOTSUPP if socket.domain == AF_INET else -ENOPROTOOPT

@@ -42,10 +42,7 @@ class PortTable:
         return list(sockets) if sockets is not None else []
 
     def is_in_conflict(self, socket: "InetSocket", address: bytes, port: int) -> bool:
-        for other in self.bound.get(port, ()):
-            if other is not socket and socket.conflicts_with(other, address):
-                return True
-        return False
+        return any(other is not socket and socket.conflicts_with(other, address) for other in self.bound.get(port, ()))
 
     def is_empty(self, port: int, now_ns: int) -> bool:
         """Is nobody there, not even somebody one could share it with?"""

@@ -121,10 +121,7 @@ class TcpTable(PortTable):
         raise LinuxError(EADDRNOTAVAIL)
 
     def _may_connect_from(self, port: int) -> bool:
-        for other in self.bound.get(port, ()):
-            if not other.is_auto_port:
-                return False
-        return True
+        return all(other.is_auto_port for other in self.bound.get(port, ()))
 
     def find_listener(self, address: bytes, port: int, peer_port: int) -> "TcpSocket | None":
         """Who accepts connections there; among equals (SO_REUSEPORT) the peer's port decides."""

@@ -152,7 +152,7 @@ class NetlinkSocket(Socket):
         return mask | 8 if self.error else mask
 
     def set_option(self, task: "Task", level: int, name: int, value: bytes) -> int:
-        if level != SOL_NETLINK or name not in (*_MEMBERSHIPS, *_SILENT):
+        if level != SOL_NETLINK or (name not in _MEMBERSHIPS and name not in _SILENT):
             return -ENOPROTOOPT
         return 0 if len(value) >= 4 else -EINVAL
 

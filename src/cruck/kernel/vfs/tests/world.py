@@ -8,7 +8,7 @@ that blocked is run again with `w.rerun`.
 from collections.abc import Callable
 
 from cruck.framework.clock import ManualClock
-from cruck.framework.hardware import PROT_READ, PROT_WRITE
+from cruck.framework.hardware import PROT_READ, PROT_WRITE, Context
 from cruck.framework.mm.user_memory import FaultResolver, UserFault, UserMemory
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.tmpfs import TYPE, TmpFs
@@ -40,8 +40,8 @@ class FakeTimers:
         pass
 
 
-class FakeContext:
-    tag = 0
+class FakeContext(Context):
+    pass
 
 
 class FakeMm:

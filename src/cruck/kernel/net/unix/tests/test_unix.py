@@ -182,7 +182,7 @@ def int_value(value: int) -> bytes:
 
 def test_socket_refuses_what_is_not_there() -> None:
     task = new_kernel().new_task(10)
-    assert run(task, sys_socket, 2, STREAM, 0) == -EAFNOSUPPORT
+    assert run(task, sys_socket, 3, STREAM, 0) == -EAFNOSUPPORT
     assert run(task, sys_socket, -1, STREAM, 0) == -EAFNOSUPPORT
     assert run(task, sys_socket, 1, 11, 0) == -EINVAL
     assert run(task, sys_socket, 1, 4, 0) == -ESOCKTNOSUPPORT

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MPL-2.0
+"""The trap loop: what happens to several stops of one turn, to bugs, and to programs that end."""
+
+from cruck.abi import syscall_numbers as nr
+from cruck.kernel.kernel import Kernel
+from cruck.kernel.process.task import BLOCKED
+from cruck.testing.fake_machine import Call, JumpIfZero, Spin, Step
+from cruck.testing.kernels import DATA, boot, run_until_idle, spawn
+
+CLONE_THREAD_FLAGS = 0x0001_0000 | 0x100 | 0x200 | 0x400 | 0x800 | 0x40000  # THREAD VM FS FILES SIGHAND SYSVSEM
+CHILD = 0x7000_0000
+FUTEX_WAIT_PRIVATE = 128
+
+
+def with_thread(first: list[Step], second: list[Step]) -> Kernel:
+    """Two threads that stop in the same turn from then on."""
+    kernel = boot()
+    kernel.machine.load(CHILD, second)  # type: ignore[attr-defined]
+    spawn(kernel, [Call(nr.NR_CLONE, CLONE_THREAD_FLAGS, DATA + 0x8000, 0, 0, 0), JumpIfZero(CHILD), *first])
+    return kernel
+
+
+def test_a_thread_that_waits_in_the_turn_its_process_ends_does_not_keep_it_alive() -> None:
+    wait = Call(nr.NR_FUTEX, DATA, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0)
+    end = Call(nr.NR_EXIT_GROUP, 5)
+    idle = Call(nr.NR_GETPID)
+    # The clone takes a turn; idle calls line both threads up in each order.
+    for first, second in (([idle, end], [idle, wait]), ([idle, wait], [idle, end]), ([end], [wait]), ([idle, idle, end], [wait])):
+        kernel = with_thread([*first, Spin()], [*second, Spin()])
+        run_until_idle(kernel)
+        assert list(kernel.processes) == [1], (first, second)
+        assert not kernel.tasks and not kernel.lingering
+
+
+def test_a_spinning_thread_is_ended_with_its_process() -> None:
+    kernel = with_thread([Spin()], [Call(nr.NR_EXIT_GROUP, 0)])
+    run_until_idle(kernel)
+    assert list(kernel.processes) == [1]
+
+
+def test_an_oops_kills_the_task_and_not_the_kernel(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from cruck.kernel.syscalls import process
+
+    def broken(task: object) -> int:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(process, "sys_getpid", broken)
+    kernel = boot()
+    spawn(kernel, [Call(nr.NR_GETPID), Call(nr.NR_EXIT_GROUP, 0)])
+    waiting = spawn(kernel, [Call(nr.NR_PAUSE)])
+    run_until_idle(kernel)
+    assert kernel.nr_oopses == 1
+    assert "a bug" in "\n".join(kernel.log.lines) and "getpid" in "\n".join(kernel.log.lines)
+    assert waiting.state == BLOCKED
+    assert len(kernel.tasks) == 1
+
+
+def test_an_unknown_call_is_enosys_and_counted() -> None:
+    kernel = boot()
+    task = spawn(kernel, [Call(9999), Call(nr.NR_PAUSE)])
+    run_until_idle(kernel)
+    assert kernel.unsupported == {"syscall_0x270f": 1}
+    assert task.state == BLOCKED
