@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NATIVE := $(wildcard src/cruck/framework/machine/*.[ch] src/cruck/framework/machine/*/*.[chSs] src/cruck/framework/machine/*/*.lds)
 
-.PHONY: demo test test-compiled check build clean
+.PHONY: demo test test-compiled check build clean sanitize
 
 build: $(STAMP)
 
@@ -26,15 +26,23 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/gen_dispatch.py --check
+	$(BIN)/python tools/gen_report.py --check
+	$(BIN)/cruck check src/cruck/kernel src/cruck/abi
 
+# Two runs: first everything that measures or counts processes, alone; then the application programs, two at a time.
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest --ignore=tests/apps
+	$(BIN)/pytest -n 2 --dist loadfile tests/apps
 
 # The same unit tests on the Python side compiled with mypyc (docs/decisions/0005-compiled-python.md); takes two minutes to build.
 test-compiled: $(VENV)/bin/python
 	$(PYTHON) -m venv .venv-compiled
 	CRUCK_COMPILE=1 .venv-compiled/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall '.[dev]'
 	.venv-compiled/bin/pytest -p no:cacheprovider --pyargs cruck tests/architecture
+
+# The extension under AddressSanitizer and UndefinedBehaviorSanitizer: a private build, and all of tests/machine with it.
+sanitize: $(STAMP)
+	$(BIN)/python tools/sanitize.py
 
 clean:
 	rm -rf $(VENV) .venv-compiled build src/cruck.egg-info src/cruck/framework/*.so src/cruck/framework/machine/stub/stub src/cruck/framework/machine/vdso/vdso.so

@@ -323,22 +323,3 @@ def test_pool_reuse_shows_no_old_memory(machine):
         assert s.read(0x10000, 16 * PAGE) == bytes(16 * PAGE)
         s.close()
     assert len(pids) <= 3
-
-
-def test_host_calls(tmp_path):
-    (tmp_path / "a").write_text("x" * 10)
-    (tmp_path / "d").mkdir()
-    dir_fd = os.open(tmp_path, os.O_RDONLY)
-    fd = _machine.openat2(dir_fd, b"a", os.O_RDONLY, 0, 0x08)
-    assert fd >= 0 and not os.get_inheritable(fd)
-    os.close(fd)
-    assert _machine.openat2(dir_fd, b"../x", os.O_RDONLY, 0, 0x08) == -errno.EXDEV
-    assert _machine.openat2(dir_fd, b"none", os.O_RDONLY, 0, 0) == -errno.ENOENT
-    assert sorted((name, kind) for name, _, kind in _machine.getdents(dir_fd)) == [(b"a", 8), (b"d", 4)]
-    assert _machine.getdents(dir_fd) == []
-    assert _machine.getdents(9999) == -errno.EBADF
-    host, ours = os.stat(tmp_path / "a"), _machine.statx(dir_fd, b"a", 0x100)
-    assert ours[:7] == (host.st_mode, host.st_nlink, host.st_uid, host.st_gid, host.st_ino, 10, host.st_blocks)
-    assert ours[9] == host.st_mtime_ns and os.makedev(*ours[12:14]) == host.st_dev and ours[16] > 0
-    assert _machine.statx(dir_fd, b"none", 0) == -errno.ENOENT
-    os.close(dir_fd)

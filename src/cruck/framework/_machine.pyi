@@ -26,7 +26,6 @@ STOP_EXCEPTION: Final[int]    # 3: any other synchronous signal: (tag, 3, signo,
 STOP_INTERRUPTED: Final[int]  # 4: Context.interrupt() took effect
 STOP_DEAD: Final[int]         # 5: the stub died or its shared pages are corrupt; every context of the space reports it once
 STOP_HOST: Final[int]         # 6: (−1, 6, tag of the watch, poll events, 0, …): a watched host descriptor is ready
-STOP_STARTED: Final[int]      # 7: never reported; a fresh context is stopped until it is run
 
 # Register numbers for Context.get_reg/set_reg and positions in registers(): the order of
 # `struct user_regs_struct` (sys/user.h): r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi
@@ -192,11 +191,3 @@ class Context:
     @property
     def cpu_time_ns(self) -> int:
         """CPU time the host task has used (guest and stub together)."""
-
-def openat2(dir_fd: int, path: bytes, flags: int, mode: int, resolve: int, /) -> int:
-    """openat2(2): a descriptor or −errno (−ENOSYS where the host lacks it)."""
-def getdents(fd: int, /) -> list[tuple[bytes, int, int]] | int:
-    """All entries left in a directory: (name, inode number, DT_* type); '.' and '..' left out; −errno."""
-def statx(dir_fd: int, path: bytes, flags: int, /) -> tuple[int, ...] | int:
-    """(mode, nlink, uid, gid, ino, size, blocks, blksize, atime_ns, mtime_ns, ctime_ns, btime_ns, dev_major,
-    dev_minor, rdev_major, rdev_minor, mnt_id) or −errno. `path` is one component or empty with AT_EMPTY_PATH."""

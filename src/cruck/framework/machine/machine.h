@@ -24,7 +24,7 @@
 #define MACHINE_READ 1u
 #define MACHINE_WRITE 2u
 #define MACHINE_EXEC 4u
-enum { STOP_SYSCALL = 1, STOP_FAULT, STOP_EXCEPTION, STOP_INTERRUPTED, STOP_DEAD, STOP_HOST, STOP_STARTED };
+enum { STOP_SYSCALL = 1, STOP_FAULT, STOP_EXCEPTION, STOP_INTERRUPTED, STOP_DEAD, STOP_HOST };
 
 typedef struct machine machine;
 typedef struct space space;
@@ -115,8 +115,4 @@ int context_get_fpu(context *c, uint8_t *out);                     /* fpu_bytes 
 int context_set_fpu(context *c, const uint8_t *data, size_t length); /* −EINVAL: the host would refuse it */
 void context_reset_fpu(context *c);
 uint64_t context_cpu_time(context *c);
-
-int hostio_openat2(int dir_fd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
-long hostio_getdents(int fd, uint8_t *buffer, size_t size);
-int hostio_statx(int dir_fd, const char *path, int flags, int64_t out[17]);
 #endif

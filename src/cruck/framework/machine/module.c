@@ -624,88 +624,6 @@ FAST(context_do_set_fpu)
     return result == -ENOMEM ? PyErr_NoMemory() : PyBool_FromLong(result == 0);
 }
 
-/* ---- host calls ---- */
-
-static bool is_path(PyObject *path)
-{
-    return strlen(PyBytes_AS_STRING(path)) == (size_t)PyBytes_GET_SIZE(path) || bad_value("NUL in path");
-}
-
-FAST(do_openat2)
-{
-    Argument a[5];
-    int result;
-    (void)object;
-    if (!parse(NULL, args, nr, "dyuuu", a) || !is_path(a[1].o))
-        return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    result = hostio_openat2((int)a[0].i, PyBytes_AS_STRING(a[1].o), a[2].u, a[3].u, a[4].u);
-    Py_END_ALLOW_THREADS
-    return PyLong_FromLong(result);
-}
-
-static int add_entries(PyObject *list, const uint8_t *buffer, long size)
-{
-    for (long at = 0; at < size;) {             /* struct linux_dirent64: ino, off, reclen, type, name */
-        uint64_t ino;
-        uint16_t length;
-        memcpy(&ino, buffer + at, 8);
-        memcpy(&length, buffer + at + 16, 2);
-        const char *name = (const char *)buffer + at + 19;
-        int type = buffer[at + 18];
-        at += length;
-        if (!strcmp(name, ".") || !strcmp(name, ".."))
-            continue;
-        PyObject *entry = Py_BuildValue("(yKi)", name, (unsigned long long)ino, type);
-        int result = entry ? PyList_Append(list, entry) : -1;
-        Py_XDECREF(entry);
-        if (result < 0)
-            return -1;
-    }
-    return 0;
-}
-
-FAST(do_getdents)
-{
-    Argument a[1];
-    uint8_t *buffer;
-    long n;
-    (void)object;
-    if (!parse(NULL, args, nr, "d", a))
-        return NULL;
-    PyObject *list = PyList_New(0);
-    if (!list || !(buffer = PyMem_Malloc(32768))) {
-        Py_XDECREF(list);
-        return PyErr_NoMemory();
-    }
-    do {
-        Py_BEGIN_ALLOW_THREADS
-        n = hostio_getdents((int)a[0].i, buffer, 32768);
-        Py_END_ALLOW_THREADS
-        if (n < 0)
-            Py_SETREF(list, PyLong_FromLong(n));
-        else if (add_entries(list, buffer, n) < 0)
-            Py_CLEAR(list);
-    } while (n > 0 && list);
-    PyMem_Free(buffer);
-    return list;
-}
-
-FAST(do_statx)
-{
-    Argument a[3];
-    int64_t values[17];
-    int result;
-    (void)object;
-    if (!parse(NULL, args, nr, "dyd", a) || !is_path(a[1].o))
-        return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    result = hostio_statx((int)a[0].i, PyBytes_AS_STRING(a[1].o), (int)a[2].i, values);
-    Py_END_ALLOW_THREADS
-    /* The times are signed; the rest is not: an inode number may have its top bit set. */
-    return result < 0 ? PyLong_FromLong(result) : number_tuple(values, 17, 0xf00);
-}
-
 /* ---- tables ---- */
 
 #define F(name, function) {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
@@ -751,8 +669,7 @@ TYPE(Segment, segment_methods, segment_getters, NULL);
 TYPE(Space, space_methods, space_getters, NULL);
 TYPE(Context, context_methods, context_getters, context_members);
 
-static PyMethodDef functions[] = {F("openat2", do_openat2), F("getdents", do_getdents), F("statx", do_statx), {0}};
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_machine", .m_size = -1, .m_methods = functions};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_machine", .m_size = -1};
 
 PyMODINIT_FUNC PyInit__machine(void)
 {
@@ -761,7 +678,7 @@ PyMODINIT_FUNC PyInit__machine(void)
         {"USER_END", MACHINE_USER_END}, {"PROT_READ", 1}, {"PROT_WRITE", 2}, {"PROT_EXEC", 4}, {"NR_REGS", MACHINE_NR_REGS},
         {"STOP_SYSCALL", STOP_SYSCALL}, {"STOP_FAULT", STOP_FAULT}, {"STOP_EXCEPTION", STOP_EXCEPTION},
         {"STOP_INTERRUPTED", STOP_INTERRUPTED}, {"STOP_DEAD", STOP_DEAD}, {"STOP_HOST", STOP_HOST},
-        {"STOP_STARTED", STOP_STARTED}, {"FPU_BYTES", machine_fpu_bytes()}};
+        {"FPU_BYTES", machine_fpu_bytes()}};
     PyTypeObject *types[] = {&Machine, &Segment, &Space, &Context};
     PyObject *module = PyModule_Create(&definition);
     for (unsigned i = 0; module && i < sizeof constants / sizeof *constants; i++)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Builds the extension with AddressSanitizer and UndefinedBehaviorSanitizer and runs tests/machine with it.
+
+`make sanitize`, or `tools/sanitize.py <pytest arguments>`. The build is private (build/sanitize): nothing that is installed
+changes. The stub is left out: it has no libc, and nothing of the sanitizers' run time exists in it. Exit code 77: this host's
+compiler has no libasan.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, "build", "sanitize")
+FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g"
+NO_SANITIZER = 77
+
+
+def runtime(name: str) -> str | None:
+    """Path of a run-time library of the compiler, or None."""
+    try:
+        path = subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return os.path.realpath(path) if os.path.isabs(path) else None
+
+
+def build() -> None:
+    environment = os.environ | {"CFLAGS": FLAGS, "LDFLAGS": FLAGS, "CRUCK_COMPILE": "0"}
+    shutil.rmtree(os.path.join(BUILD, "lib"), ignore_errors=True)  # the temporary objects stay, for the next time
+    subprocess.run(
+        [sys.executable, "setup.py", "--quiet", "build", "--build-base", BUILD, "--build-lib", os.path.join(BUILD, "lib")],
+        cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL,
+    )
+
+
+def main(arguments: list[str]) -> int:
+    libraries = [runtime(name) for name in ("libasan.so", "libubsan.so")]
+    if None in libraries:
+        print("sanitize: gcc has no libasan here (Debian: package libgcc-*-dev)", file=sys.stderr)
+        return NO_SANITIZER
+    build()
+    environment = os.environ | {
+        "LD_PRELOAD": ":".join(path for path in libraries if path),
+        # CPython keeps much until the process ends, so leaks are looked for by the tests themselves.
+        "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=0:handle_segv=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "PYTHONMALLOC": "malloc",  # so that the sanitizer sees the bounds of bytes objects too
+        "PYTHONPATH": os.path.join(BUILD, "lib"),
+    }
+    tests = arguments or ["tests/machine"]
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], cwd=ROOT, env=environment).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
