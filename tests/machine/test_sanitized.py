@@ -19,7 +19,9 @@ def test_no_sanitizer_finding() -> None:
     result = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "sanitize.py"), "-x", *tests],
         env=os.environ | {"CRUCK_STATEFUL_EXAMPLES": "5", "CRUCK_STRESS_SECONDS": "0.5"},
-        capture_output=True, text=True, timeout=300,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     if result.returncode == NO_SANITIZER:
         warnings.warn(result.stderr.strip(), stacklevel=1)

@@ -23,7 +23,7 @@ from cruck.framework.host_machine import HostMachine
 from cruck.testing.fake_machine import FakeMachine, FakeSegment, FakeSpace
 
 NR_FRAMES = 4096
-BASE = 0x10_0000_0000 - 8 * 4096    # across a node of the page table
+BASE = 0x10_0000_0000 - 8 * 4096  # across a node of the page table
 NR_PAGES = 16
 NO_CODE = (0x06, 0x07, 0x0E, 0x16)  # bytes that are no instruction: what is written may be executed, and changes nothing
 
@@ -36,18 +36,43 @@ offsets = st.integers(0, 12 * 4096)
 
 # The letters of module.c; every number is refused outside its range, every other type always.
 SIGNATURES = {
-    "map_anon": "rlp", "map_segment": "rlGFpb", "unmap": "rl", "protect": "rlp", "move": "rrl", "break_cow": "cp", "clone_range": "Prlb",
-    "lookup": "u", "resident": "rl", "read": "uu", "write": "uy", "read_cstring": "uu", "zero": "uu", "read_force": "uu",
-    "copy_to_segment": "uGfl", "copy_from_segment": "uGfl", "load_u32": "u", "cas_u32": "uww",
+    "map_anon": "rlp",
+    "map_segment": "rlGFpb",
+    "unmap": "rl",
+    "protect": "rlp",
+    "move": "rrl",
+    "break_cow": "cp",
+    "clone_range": "Prlb",
+    "lookup": "u",
+    "resident": "rl",
+    "read": "uu",
+    "write": "uy",
+    "read_cstring": "uu",
+    "zero": "uu",
+    "read_force": "uu",
+    "copy_to_segment": "uGfl",
+    "copy_from_segment": "uGfl",
+    "load_u32": "u",
+    "cas_u32": "uww",
 }
 SEGMENT_SIGNATURES = {"read": "fl", "write": "fy", "discard": "fl", "copy_from": "Gffl", "next_data": "f", "next_hole": "f"}
 CONTEXT_SIGNATURES = {"get_reg": "x", "set_reg": "xW", "set_result": "W", "set_registers": "t", "set_fpu": "y"}
 JUNK: tuple[object, ...] = (-(1 << 63) - 1, 1 << 64, 1 << 200, None, "1", 1.5, [], object())
 WORSE: dict[str, tuple[object, ...]] = {
-    "r": (-1, 1, 4097, 0x7FF0_0000_0000 + 4096, (1 << 64) - 4096), "l": (-1, (1 << 64) - 1), "p": (-1, 8, 1 << 32), "c": (-1, 0x7FF0_0000_0000),
-    "F": (-1, 1, (1 << 47) + 4096), "f": (-1, (1 << 47) + 1), "u": (-1,), "w": (-1, 1 << 32), "x": (-1, 27, 1 << 40),
-    "y": (bytearray(b"x"), memoryview(b"x"), 5), "t": ((), (1,) * 26, ("x",) * 27, (1 << 64,) * 27), "W": (),
-    "G": (5, b"x"), "P": (5, b"x"),
+    "r": (-1, 1, 4097, 0x7FF0_0000_0000 + 4096, (1 << 64) - 4096),
+    "l": (-1, (1 << 64) - 1),
+    "p": (-1, 8, 1 << 32),
+    "c": (-1, 0x7FF0_0000_0000),
+    "F": (-1, 1, (1 << 47) + 4096),
+    "f": (-1, (1 << 47) + 1),
+    "u": (-1,),
+    "w": (-1, 1 << 32),
+    "x": (-1, 27, 1 << 40),
+    "y": (bytearray(b"x"), memoryview(b"x"), 5),
+    "t": ((), (1,) * 26, ("x",) * 27, (1 << 64,) * 27),
+    "W": (),
+    "G": (5, b"x"),
+    "P": (5, b"x"),
 }
 DOCUMENTED = (ValueError, TypeError, AssertionError, OverflowError)
 
@@ -336,8 +361,23 @@ class Hardware(RuleBasedStateMachine):
             self.refused(context.host, name, CONTEXT_SIGNATURES[name], data, None, None)
 
     def refused(self, target: object, name: str, letters: str, data: st.DataObject, segment: object, space: object) -> None:
-        valid = {"r": BASE, "l": 4096, "p": 1, "c": BASE, "F": 0, "f": 0, "u": BASE, "w": 0, "b": False, "y": b"x", "x": 1, "W": 1,
-                 "G": segment, "P": space, "t": (0,) * 27}
+        valid = {
+            "r": BASE,
+            "l": 4096,
+            "p": 1,
+            "c": BASE,
+            "F": 0,
+            "f": 0,
+            "u": BASE,
+            "w": 0,
+            "b": False,
+            "y": b"x",
+            "x": 1,
+            "W": 1,
+            "G": segment,
+            "P": space,
+            "t": (0,) * 27,
+        }
         args = [valid[letter] for letter in letters]
         wrong = data.draw(st.sampled_from([i for i, letter in enumerate(letters) if letter != "b"]))
         args[wrong] = data.draw(st.sampled_from(JUNK + WORSE[letters[wrong]]))
@@ -406,7 +446,10 @@ def host_mappings(pid: int) -> list[tuple[int, int, int, int]]:
 
 
 Hardware.TestCase.settings = settings(
-    max_examples=int(os.environ.get("CRUCK_STATEFUL_EXAMPLES", "25")), stateful_step_count=40, deadline=None, derandomize=True,
+    max_examples=int(os.environ.get("CRUCK_STATEFUL_EXAMPLES", "25")),
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
 test_any_sequence_of_calls = Hardware.TestCase

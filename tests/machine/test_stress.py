@@ -62,7 +62,7 @@ class Load:
 
     def turn(self, stop: tuple[int, ...]) -> None:
         if stop[0] not in self.contexts:
-            return                      # released after it had stopped
+            return  # released after it had stopped
         context, guest = self.contexts[stop[0]]
         if stop[1] == _machine.STOP_SYSCALL:
             self.counts[context.tag] += 1
@@ -84,7 +84,7 @@ class Load:
         if 0.7 < dice < 0.72:
             other, other_guest = self.random.choice(list(self.contexts.values()))
             other.interrupt()
-            if dice < 0.702:            # while it runs: its task may be anywhere
+            if dice < 0.702:  # while it runs: its task may be anywhere
                 other.release()
                 del self.contexts[other.tag]
                 self.add(other_guest)
@@ -173,9 +173,9 @@ def test_a_context_released_while_stopped_unseen_leaves_no_task(machine, guest) 
     for _ in range(20):
         context = g.new_context()
         context.run()
-        next_stop(machine, context)     # it is past its first frame
+        next_stop(machine, context)  # it is past its first frame
         context.run()
-        time.sleep(0.002)               # it has stopped by itself, and sleeps; nobody has looked
+        time.sleep(0.002)  # it has stopped by itself, and sleeps; nobody has looked
         context.release()
     deadline = time.monotonic() + 5
     while len(os.listdir(f"/proc/{g.space.host_pid}/task")) > 2 and time.monotonic() < deadline:

@@ -120,7 +120,17 @@ class Pte:
         self.flags = flags  # PROT_* | PTE_*
 
 
+# The base classes may be compiled; pickling then knows their attributes, and only these: so state is said below.
+
+
 class FakeSegment(Segment):
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
     def __init__(self, machine: "FakeMachine") -> None:
         self.machine = machine
         self.pages: dict[int, Page] = {}
@@ -206,6 +216,13 @@ class FakeSegment(Segment):
 
 
 class FakeSpace(AddressSpace):
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
     def __init__(self, machine: "FakeMachine") -> None:
         self.machine = machine
         self.table: dict[int, Pte] = {}  # by page number
@@ -411,6 +428,13 @@ class FakeSpace(AddressSpace):
 
 
 class FakeContext(Context):
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "tag": self.tag}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
     def __init__(self, space: FakeSpace) -> None:
         self.space = space
         self.machine = space.machine
@@ -545,6 +569,13 @@ class FakeContext(Context):
 
 class FakeMachine(Machine):
     """Args: nr_frames: RAM in pages."""
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "user_end": self.user_end, "fpu_bytes": self.fpu_bytes}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def __init__(self, nr_frames: int = 65536) -> None:
         self.user_end = USER_END

@@ -100,6 +100,25 @@ int machine_new(machine **out, const char *stub_path, uint64_t ram_bytes, bool h
     return 0;
 }
 
+/* Objects of a closed machine stay valid, but what they hold goes back to the host at once, not when the last of them is
+ * collected: RAM and shared pages become private zeros under the same addresses, so that no late access can raise a signal. */
+static void give_back(machine *m)
+{
+    int *fds[] = {&m->ram.fd, &m->control_fd, &m->doorbell, &m->epoll};
+    struct { void *at; size_t size; } maps[] = {{m->ram.bytes, m->ram.nr_frames * PAGE}, {m->control, CONTROL_BYTES}};
+    if (m->nr_sleepers)                         /* another thread is in wait(): it still needs them */
+        return;
+    for (unsigned i = 0; i < sizeof maps / sizeof *maps; i++)
+        if (maps[i].at)
+            mmap(maps[i].at, maps[i].size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++) {
+        int fd = *fds[i];
+        *fds[i] = -1;
+        if (fd >= 0)
+            close(fd);
+    }
+}
+
 void machine_close(machine *m)
 {
     if (m->is_closed || machine_is_foreign(m))
@@ -112,6 +131,7 @@ void machine_close(machine *m)
     }
     stubs_destroy(m);
     machine_wake(m);
+    give_back(m);
 }
 
 void machine_free(machine *m)

@@ -9,6 +9,7 @@ from cruck.abi.errno import (
     EBUSY,
     EDEADLK,
     EINVAL,
+    ENOLCK,
     EOVERFLOW,
     EPERM,
     ESRCH,
@@ -198,7 +199,7 @@ def _lock_list(inode: "Inode") -> LockList:
 def _range_lock(task: "Task", fd: int, file: "File", command: int, addr: int) -> int:
     """F_GETLK, F_SETLK(W) and the F_OFD_ ones.
 
-    Errors: EINVAL, EOVERFLOW, EBADF (access mode), EAGAIN (held by another), EDEADLK, ERESTARTSYS.
+    Errors: EINVAL, EOVERFLOW, EBADF (access mode), EAGAIN (held by another), EDEADLK, ENOLCK, ERESTARTSYS.
     """
     given = FLOCK.unpack(task.user.read(addr, FLOCK.size))
     kind, whence, start, length, pid = given
@@ -255,6 +256,8 @@ def _range_lock(task: "Task", fd: int, file: "File", command: int, addr: int) ->
                 record.extra = blocker.table
                 task.files.lock_waits[task] = record
             return result
+    if kind != F_UNLCK and locks.is_full():
+        return -ENOLCK
     locks.set_range(wanted)
     return 0
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MAX_OFFSET: Final = (1 << 63) - 1
 TASK_BLOCKED: Final = 2
 MAX_CHAIN: Final = 10  # as Linux: longer chains are not followed
+MAX_RANGES: Final = 4096  # of one file: every attempt walks them; beyond, ENOLCK
 
 
 class RangeLock:
@@ -94,6 +95,9 @@ class LockList:
         self.ranges = result
         # Also for a write lock that became a read lock: readers may go on.
         self.queue.wake()
+
+    def is_full(self) -> bool:
+        return len(self.ranges) >= MAX_RANGES
 
     def release_table(self, table: "FileTable") -> None:
         """A process closed a descriptor of the file: all its POSIX locks on it go."""

@@ -21,7 +21,7 @@ from cruck.kernel.vfs.file import File
 class Devices:
     def __init__(self) -> None:
         self.world = World()
-        self.world.fake.entropy = SeededEntropy(1)  # type: ignore[attr-defined]
+        self.world.fake.entropy = SeededEntropy(1)
         self.task: Task = self.world.task()
         self.kernel: Kernel = self.world.kernel
 

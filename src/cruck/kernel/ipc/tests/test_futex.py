@@ -214,8 +214,8 @@ def test_robust_mutexes_of_a_dead_task_are_abandoned() -> None:
 def test_clear_child_tid_wakes_a_joiner() -> None:
     rig = Rig()
     rig.futex(rig.main, WORD, WAIT, 0)
-    assert rig.kernel.futexes.wake_at(rig.kernel, rig.main.mm, WORD, 1) == 1  # type: ignore[arg-type]
-    assert rig.kernel.futexes.wake_at(rig.kernel, rig.main.mm, NOWHERE, 1) == 0  # type: ignore[arg-type]
+    assert rig.kernel.futexes.wake_at(rig.kernel, rig.main.mm, WORD, 1) == 1
+    assert rig.kernel.futexes.wake_at(rig.kernel, rig.main.mm, NOWHERE, 1) == 0
     assert rerun(rig.main) == 0
 
 

@@ -250,7 +250,7 @@ def test_an_interrupted_fifo_open_leaves_nothing_behind() -> None:
 def test_a_pipe_opened_again_does_not_wait_for_the_other_side() -> None:
     kernel = KitKernel()
     task = kernel.new_task(10)
-    reader, writer = make_pipe(kernel, CREDS, 0)  # type: ignore[arg-type]
+    reader, writer = make_pipe(kernel, CREDS, 0)
     reader.get()
     writer.get()
     assert write(writer, b"left") == 4

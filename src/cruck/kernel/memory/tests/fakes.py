@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: MPL-2.0
 """Small stand-ins for the memory tests: a kernel that has only a machine, and a file in memory."""
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from cruck.framework.hardware import AddressSpace
 from cruck.framework.mm.user_memory import VmWriter
+from cruck.kernel.kernel import Kernel
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.vfs.file import File
 from cruck.kernel.vfs.mapping import Mapping
 from cruck.testing.fake_machine import FakeMachine, FakeSegment
-
-if TYPE_CHECKING:
-    from cruck.kernel.kernel import Kernel
 
 PAGE = 4096
 RW = 3
@@ -20,7 +18,7 @@ SHARED_ANON = 0x21
 FIXED = 0x10
 
 
-class FakeKernel:
+class FakeKernel(Kernel):
     def __init__(self, nr_frames: int = 65536) -> None:
         self.machine = FakeMachine(nr_frames)
 

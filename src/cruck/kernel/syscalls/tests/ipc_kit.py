@@ -11,6 +11,8 @@ from cruck.framework.clock import ManualClock
 from cruck.framework.mm.user_memory import FaultResolver, UserFault, UserMemory
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc.futex import FutexTable
+from cruck.kernel.kernel import Kernel
+from cruck.kernel.memory.mm import Mm
 from cruck.kernel.net.families import AddressFamilies
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process.credentials import Credentials
@@ -36,19 +38,22 @@ class NoFaults(FaultResolver):
         return False
 
 
-class KitMm:
+class KitMm(Mm):
     def __init__(self, machine: FakeMachine) -> None:
         self.space = machine.new_space()
         assert self.space.map_anon(MEMORY, MEMORY_BYTES, 3) == 0
         self.user = UserMemory(self.space, NoFaults(), machine.user_end)
 
-    def futex_key(self, addr: int) -> tuple[object, ...]:
+    def futex_key(self, addr: int) -> tuple[object, int]:
         if not MEMORY <= addr < MEMORY + MEMORY_BYTES:
             raise UserFault
         return (self, addr)
 
 
-class KitKernel:
+class KitKernel(Kernel):
+    machine: FakeMachine
+    clock: ManualClock
+
     def __init__(self) -> None:
         self.machine = FakeMachine()
         self.clock = ManualClock()
@@ -67,7 +72,7 @@ class KitKernel:
         self.rename_cookie = 0
         self.session = Session(1)
         self.group = ProcessGroup(1, self.session)
-        self.init = Process(self, 1, None, self.group)  # type: ignore[arg-type]
+        self.init = Process(self, 1, None, self.group)
         self.namespace: Any = None
 
     def next_ino(self) -> int:

@@ -11,6 +11,7 @@ from cruck.framework.io.host_terminal import HostTerminal
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter, FaultResolver, UserMemory
 from cruck.kernel.drivers.registry import DeviceRegistry
 from cruck.kernel.kernel import Kernel
+from cruck.kernel.memory.mm import Mm
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process import groups
 from cruck.kernel.process.credentials import Credentials
@@ -34,13 +35,15 @@ class NoFaults(FaultResolver):
         return False
 
 
-class FakeMm:
+class FakeMm(Mm):
     def __init__(self, user: UserMemory) -> None:
         self.user = user
 
 
-class FakeKernel:
+class FakeKernel(Kernel):
     """Records signals instead of delivering them."""
+
+    clock: ManualClock
 
     def __init__(self) -> None:
         self.machine = FakeMachine(1024)

@@ -12,10 +12,13 @@ from cruck.framework.hardware import PROT_READ, PROT_WRITE, Context
 from cruck.framework.mm.user_memory import FaultResolver, UserFault, UserMemory
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.tmpfs import TYPE, TmpFs
+from cruck.kernel.kernel import Kernel
+from cruck.kernel.memory.mm import Mm
 from cruck.kernel.process.credentials import Credentials
 from cruck.kernel.process.file_table import FileTable, FsContext
 from cruck.kernel.process.process import Process, ProcessGroup, Session
 from cruck.kernel.process.task import Task
+from cruck.kernel.time.timers import Timer, TimerQueue
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.dentry import MountNamespace, Path
 from cruck.testing.fake_machine import FakeMachine
@@ -32,11 +35,11 @@ class NoFaults(FaultResolver):
         return False
 
 
-class FakeTimers:
-    def add_wakeup(self, deadline_ns: int, task: Task) -> object:
-        return object()
+class FakeTimers(TimerQueue):
+    def add_wakeup(self, deadline_ns: int, task: Task) -> Timer:
+        return Timer(deadline_ns, 0, task, None)
 
-    def cancel(self, timer: object) -> None:
+    def cancel(self, timer: Timer) -> None:
         pass
 
 
@@ -44,14 +47,16 @@ class FakeContext(Context):
     pass
 
 
-class FakeMm:
+class FakeMm(Mm):
     def __init__(self, user: UserMemory) -> None:
         self.user = user
         self.refs = 1
 
 
-class World:
+class World(Kernel):
     """Stands for the Kernel."""
+
+    clock: ManualClock
 
     def __init__(self, nr_frames: int = 4096) -> None:
         self.machine = FakeMachine(nr_frames)
@@ -70,7 +75,7 @@ class World:
         self.dev = 64
         self.ino = 1
         self.next_addr = STRINGS
-        self.root_fs = TmpFs(self, self.next_anon_dev(), mode=0o755)  # type: ignore[arg-type]
+        self.root_fs = TmpFs(self, self.next_anon_dev(), mode=0o755)
         self.namespace = MountNamespace(self.root_fs, b"root", 0)
         self.session = Session(1)
 
@@ -82,8 +87,9 @@ class World:
         self.ino += 1
         return self.ino
 
-    def send_signal_task(self, task: Task, signo: int, info: object = None) -> None:
+    def send_signal_task(self, task: Task, signo: int, info: object = None) -> int:
         self.signals.append((task.tid, signo))
+        return 0
 
     def root(self) -> Path:
         return Path(self.namespace.root, self.namespace.root.root)
@@ -93,7 +99,7 @@ class World:
         pid = 10 + len(self.tasks)
         group = ProcessGroup(pid, self.session)
         self.groups[pid] = group
-        process = Process(self, pid, None, group)  # type: ignore[arg-type]
+        process = Process(self, pid, None, group)
         self.processes[pid] = process
         if share is not None:
             user = share.user

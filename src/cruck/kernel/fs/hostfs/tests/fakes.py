@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: MPL-2.0
 """A kernel of exactly what file systems use: a clock, a machine with segments, device numbers."""
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from cruck.framework.clock import ManualClock
 from cruck.framework.hardware import AddressSpace, Machine, Segment
 from cruck.framework.io.host_file import HostFile
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter
 from cruck.kernel.fs.overlay.whiteout import detached_path, list_entries
+from cruck.kernel.kernel import Kernel
 from cruck.kernel.vfs.inode import Inode
-
-if TYPE_CHECKING:
-    from cruck.kernel.kernel import Kernel
 
 PAGE = 4096
 
@@ -91,7 +89,7 @@ class FakeSpace(AddressSpace):
         return 0
 
 
-class FakeKernel:
+class FakeKernel(Kernel):
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.machine = FakeMachine()

@@ -19,7 +19,7 @@ ADDR = 0x100000
 
 def make(max_pages: int = -1) -> tuple[World, TmpFs, TmpRegular]:
     world = World()
-    fs = TmpFs(world, 70, max_pages)  # type: ignore[arg-type]
+    fs = TmpFs(world, 70, max_pages)
     inode = fs.root.create(b"f", 0o100644, 0, 0)
     assert isinstance(inode, TmpRegular)
     return world, fs, inode
@@ -117,15 +117,15 @@ def test_listing_goes_on_after_compaction() -> None:
 )
 def test_bad_mount_options(options: bytes, errno: int) -> None:
     with pytest.raises(LinuxError) as caught:
-        TYPE.create(World(), b"none", options)  # type: ignore[arg-type]
+        TYPE.create(World(), b"none", options)
     assert caught.value.errno == errno
 
 
 def test_mount_options_and_statfs() -> None:
-    fs = TYPE.create(World(), b"none", b"size=1m,nr_inodes=10,mode=0700,uid=5")  # type: ignore[arg-type]
+    fs = TYPE.create(World(), b"none", b"size=1m,nr_inodes=10,mode=0700,uid=5")
     assert fs.mount_options() == b"size=1024k,nr_inodes=10,mode=700,uid=5"
     assert fs.statfs() == (0x01021994, 4096, 256, 256, 256, 10, 9)
-    half = TYPE.create(World(1000), b"none", b"size=50%")  # type: ignore[arg-type]
+    half = TYPE.create(World(1000), b"none", b"size=50%")
     assert half.statfs()[2] == 500
 
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Guests that take all they can get: each ends in Linux's errno or at the bound docs/soundness/exhaustion.md states."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from guest import build, run
+
+HERE = Path(__file__).parent
+LIMITS = ("-m", "128M", "--pids-limit", "200")
+MAX_KERNEL_RSS_KIB = 250 << 10
+
+ATTACKS = {
+    "fork_bomb": "199 then EAGAIN",
+    "thread_bomb": "199 then EAGAIN",
+    "fd_bomb": "1021 then EMFILE",
+    "inode_bomb": "16383 then ENOSPC",
+    "file_bomb": "64 then ENOSPC",
+    "pipe_bomb": "510 then EMFILE",
+    "epoll_nesting": "4 then ELOOP",
+    "epoll_loop": "-1 then ELOOP",
+    "symlink_loop": "-1 then ELOOP",
+    "symlink_chain": "40 then ELOOP",
+    "signal_queue": "5000 then EAGAIN",
+    "memory_bomb": "9 then no end",
+    "huge_arguments": "2 then E2BIG",
+    "sparse_file": "48 then EFBIG",
+    "timer_bomb": "4096 then EAGAIN",
+    "inotify_queue": "16385 then EOVERFLOW",
+    "fd_passing": "1 then ETOOMANYREFS",
+    "socket_bomb": "510 then EMFILE",
+}
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("cruck.framework._machine")
+    if shutil.which("gcc") is None:
+        pytest.skip("needs a C compiler")
+    return build(HERE / "bombs.c", tmp_path_factory.mktemp("bombs"))
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_ends_at_its_bound(program: Path, attack: str) -> None:
+    outcome = run(program, attack, options=LIMITS, limit_s=30)
+    assert outcome.stdout.splitlines()[-1:] == [f"{attack}: {ATTACKS[attack]}"], outcome.stderr
+    assert outcome.peak_rss_kib < MAX_KERNEL_RSS_KIB
