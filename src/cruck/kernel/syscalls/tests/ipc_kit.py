@@ -73,7 +73,6 @@ class KitKernel(Kernel):
         self.session = Session(1)
         self.group = ProcessGroup(1, self.session)
         self.init = Process(self, 1, None, self.group)
-        self.namespace: Any = None
 
     def next_ino(self) -> int:
         self.inode += 1
@@ -99,7 +98,7 @@ class KitKernel(Kernel):
             mm: Any = KitMm(self.machine)
             process = Process(kernel, pid, None, self.group)
             self.processes[pid] = process
-            files, fs = FileTable(), FsContext(self.namespace, self.namespace, 0o022)
+            files, fs = FileTable(), FsContext.__new__(FsContext)
             actions = SignalActions()
             creds = Credentials(uid, uid, ())
         else:

@@ -122,7 +122,7 @@ class World:
         user = UserMemory(space, NoFaults(), USER_END)
         task = Task(
             self.kernel, pid, process, space.new_context(), cast("object", FakeMm(user)), FileTable(),  # type: ignore[arg-type]
-            cast(FsContext, None), SignalActions(), Credentials(uid, uid, ()), b"test",
+            FsContext.__new__(FsContext), SignalActions(), Credentials(uid, uid, ()), b"test",
         )  # fmt: skip
         process.leader = task
         process.threads[pid] = task
