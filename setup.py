@@ -90,8 +90,15 @@ setup(
             sources=sorted(glob.glob(os.path.join(MACHINE, "*.c"))),
             depends=glob.glob(os.path.join(MACHINE, "*.h")) + glob.glob(os.path.join(STUB, "*.h")),
             define_macros=[("_GNU_SOURCE", None), ("STUB_ABI", f"{STUB_ABI}u")],
-            extra_compile_args=["-Wall", "-Wextra", "-Werror", "-O2", "-std=gnu11", "-fvisibility=hidden",
-                                "-Wno-missing-field-initializers"],
+            extra_compile_args=[
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-O2",
+                "-std=gnu11",
+                "-fvisibility=hidden",
+                "-Wno-missing-field-initializers",
+            ],
         )
     ],
     cmdclass={"build_ext": BuildMachine},

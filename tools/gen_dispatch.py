@@ -88,7 +88,11 @@ def _tree(rows: list[Row], lines: list[str], depth: int) -> None:
 
 
 def signatures_text(rows: list[Row]) -> str:
-    lines = [LICENCE, f'"""{GENERATED}\n\nNumber → (name, types of the arguments): what strace formats by."""\n', "from typing import Final\n"]
+    lines = [
+        LICENCE,
+        f'"""{GENERATED}\n\nNumber → (name, types of the arguments): what strace formats by."""\n',
+        "from typing import Final\n",
+    ]
     lines.append("SIGNATURES: Final[dict[int, tuple[str, tuple[str, ...]]]] = {")
     for row in rows:
         types = "".join(f'"{type_name}", ' for _, type_name in parameters(row)).rstrip()

@@ -48,10 +48,7 @@ def evaluate(headers: tuple[str, ...], expressions: Iterable[str], directory: Pa
 
 
 def _print_line(index: int, expression: str) -> str:
-    return (
-        f'{{ __auto_type x = {expression}; printf("%d %d %llu\\n", {index}, x < 0, '
-        "(unsigned long long)(long long)x); }"
-    )
+    return f'{{ __auto_type x = {expression}; printf("%d %d %llu\\n", {index}, x < 0, (unsigned long long)(long long)x); }}'
 
 
 def _read_output(output: str, expressions: list[str]) -> dict[str, int]:

@@ -25,7 +25,13 @@ HEADERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "futex": (("linux/futex.h",),),
     "inet": (
         (
-            "linux/in.h", "linux/in6.h", "linux/tcp.h", "linux/udp.h", "linux/icmp.h", "linux/if.h", "linux/if_arp.h",
+            "linux/in.h",
+            "linux/in6.h",
+            "linux/tcp.h",
+            "linux/udp.h",
+            "linux/icmp.h",
+            "linux/if.h",
+            "linux/if_arp.h",
             "linux/if_ether.h",
         ),
         ("netinet/in.h", "netinet/tcp.h", "net/if.h"),
@@ -33,8 +39,15 @@ HEADERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "inotify": (("linux/inotify.h",),),
     "ioctls": (
         (
-            "asm/ioctl.h", "asm/ioctls.h", "linux/fs.h", "linux/sockios.h", "asm/sockios.h", "linux/blkpg.h",
-            "linux/nsfs.h", "linux/if_tun.h", "linux/fsverity.h",
+            "asm/ioctl.h",
+            "asm/ioctls.h",
+            "linux/fs.h",
+            "linux/sockios.h",
+            "asm/sockios.h",
+            "linux/blkpg.h",
+            "linux/nsfs.h",
+            "linux/if_tun.h",
+            "linux/fsverity.h",
         ),
     ),
     "ipc": (
@@ -114,8 +127,7 @@ INTERNAL: dict[str, str] = {
     ),
     "termios": "VDISABLE",
     "time": (
-        "CPUCLOCK_PERTHREAD_MASK CPUCLOCK_CLOCK_MASK CPUCLOCK_PROF CPUCLOCK_VIRT CPUCLOCK_SCHED CLOCKFD "
-        "NSEC_PER_SEC USEC_PER_SEC USER_HZ"
+        "CPUCLOCK_PERTHREAD_MASK CPUCLOCK_CLOCK_MASK CPUCLOCK_PROF CPUCLOCK_VIRT CPUCLOCK_SCHED CLOCKFD NSEC_PER_SEC USEC_PER_SEC USER_HZ"
     ),
     "uio": "MAX_RW_COUNT",
     "un": "SIOCUNIXFILE",
@@ -130,18 +142,12 @@ NEWER: dict[str, str] = {
         "F_DUPFD_QUERY F_CREATED_QUERY F_SEAL_EXEC AT_HANDLE_FID AT_HANDLE_MNT_ID_UNIQUE AT_HANDLE_CONNECTABLE "
         "AT_EXECVE_CHECK PIDFD_SELF_THREAD PIDFD_SELF_THREAD_GROUP FALLOC_FL_WRITE_ZEROES"
     ),
-    "futex": (
-        "FUTEX2_SIZE_U8 FUTEX2_SIZE_U16 FUTEX2_SIZE_U32 FUTEX2_SIZE_U64 FUTEX2_NUMA FUTEX2_MPOL FUTEX2_PRIVATE "
-        "FUTEX_NO_NODE"
-    ),
+    "futex": ("FUTEX2_SIZE_U8 FUTEX2_SIZE_U16 FUTEX2_SIZE_U32 FUTEX2_SIZE_U64 FUTEX2_NUMA FUTEX2_MPOL FUTEX2_PRIVATE FUTEX_NO_NODE"),
     "inet": "TCP_RTO_MAX_MS",
     "ioctls": "FS_IOC_GETFSUUID FS_IOC_GETFSSYSFSPATH",
     "magic": "PID_FS_MAGIC",
     "membarrier": "MEMBARRIER_CMD_GET_REGISTRATIONS",
-    "mman": (
-        "MAP_DROPPABLE MAP_ABOVE4G MADV_GUARD_INSTALL MADV_GUARD_REMOVE MFD_NOEXEC_SEAL MFD_EXEC "
-        "SHADOW_STACK_SET_TOKEN"
-    ),
+    "mman": ("MAP_DROPPABLE MAP_ABOVE4G MADV_GUARD_INSTALL MADV_GUARD_REMOVE MFD_NOEXEC_SEAL MFD_EXEC SHADOW_STACK_SET_TOKEN"),
     "mount": (
         "MOVE_MOUNT_BENEATH FSCONFIG_CMD_CREATE_EXCL MNT_ID_REQ_SIZE_VER0 MNT_ID_REQ_SIZE_VER1 LSMT_ROOT "
         "LISTMOUNT_REVERSE STATMOUNT_SB_BASIC STATMOUNT_MNT_BASIC STATMOUNT_PROPAGATE_FROM STATMOUNT_MNT_ROOT "
@@ -164,9 +170,7 @@ NEWER: dict[str, str] = {
         "ARCH_SHSTK_DISABLE ARCH_SHSTK_LOCK ARCH_SHSTK_UNLOCK ARCH_SHSTK_STATUS ARCH_SHSTK_SHSTK ARCH_SHSTK_WRSS "
         "PR_MDWE_REFUSE_EXEC_GAIN PR_MDWE_NO_INHERIT"
     ),
-    "ptrace": (
-        "PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG PTRACE_SET_SYSCALL_INFO"
-    ),
+    "ptrace": ("PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG PTRACE_SET_SYSCALL_INFO"),
     "sched": "SCHED_EXT",
     "signal": "SEGV_CPERR",
     "socket": (
@@ -174,9 +178,7 @@ NEWER: dict[str, str] = {
         "SO_RCVPRIORITY SO_PASSRIGHTS MSG_SOCK_DEVMEM SCM_PIDFD SOF_TIMESTAMPING_OPT_ID_TCP "
         "SOF_TIMESTAMPING_OPT_RX_FILTER SOF_TIMESTAMPING_TX_COMPLETION"
     ),
-    "stat": (
-        "STATX_MNT_ID_UNIQUE STATX_SUBVOL STATX_WRITE_ATOMIC STATX_DIO_READ_ALIGN STATX_ATTR_WRITE_ATOMIC"
-    ),
+    "stat": ("STATX_MNT_ID_UNIQUE STATX_SUBVOL STATX_WRITE_ATOMIC STATX_DIO_READ_ALIGN STATX_ATTR_WRITE_ATOMIC"),
     "syscall_numbers": (
         "NR_URETPROBE NR_CACHESTAT NR_FCHMODAT2 NR_MAP_SHADOW_STACK NR_FUTEX_WAKE NR_FUTEX_WAIT NR_FUTEX_REQUEUE "
         "NR_STATMOUNT NR_LISTMOUNT NR_LSM_GET_SELF_ATTR NR_LSM_SET_SELF_ATTR NR_LSM_LIST_MODULES NR_MSEAL "
@@ -253,9 +255,7 @@ def test_every_syscall_of_the_headers_has_its_number() -> None:
 def test_syscall_constants_and_names_agree() -> None:
     from cruck.abi.syscall_numbers import NAMES
 
-    assert constants_of("syscall_numbers") == {
-        f"NR_{name.upper()}": number for number, name in NAMES.items()
-    }
+    assert constants_of("syscall_numbers") == {f"NR_{name.upper()}": number for number, name in NAMES.items()}
 
 
 def test_errno_names_and_messages_are_complete() -> None:
@@ -274,7 +274,5 @@ def test_signal_names_agree_with_the_constants() -> None:
     from cruck.abi.signal import SIGNAL_NAMES
 
     constants = constants_of("signal")
-    assert {name: constants[name] for name in SIGNAL_NAMES.values()} == {
-        name: number for number, name in SIGNAL_NAMES.items()
-    }
+    assert {name: constants[name] for name in SIGNAL_NAMES.values()} == {name: number for number, name in SIGNAL_NAMES.items()}
     assert sorted(SIGNAL_NAMES) == list(range(1, 32))

@@ -8,9 +8,7 @@ import pytest
 
 from cruck.abi.layout import Layout
 
-MIXED = Layout(
-    "mixed", (("a", "u8"), ("b", "s32"), ("skip", "pad[3]"), ("c", "u16[2]"), ("name", "char[5]"), ("d", "ptr"))
-)
+MIXED = Layout("mixed", (("a", "u8"), ("b", "s32"), ("skip", "pad[3]"), ("c", "u16[2]"), ("name", "char[5]"), ("d", "ptr")))
 
 
 def test_fields_are_aligned_as_in_c() -> None:

@@ -64,7 +64,9 @@ class Terminal:
                 self.seen = match.end()
                 return match
             if not self._read(deadline):
-                pytest.fail(f"{pattern!r} did not come; the terminal shows\n{self.transcript.decode(errors='backslashreplace')}", pytrace=False)
+                pytest.fail(
+                    f"{pattern!r} did not come; the terminal shows\n{self.transcript.decode(errors='backslashreplace')}", pytrace=False
+                )
 
     def wait(self, timeout: float = 20.0) -> int:
         """The exit status, as a shell's $?, after reading all output."""

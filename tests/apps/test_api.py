@@ -4,9 +4,10 @@
 import subprocess
 from pathlib import Path
 
-import cruck
 import pytest
 from compare import Sandbox
+
+import cruck
 
 BOTH = pytest.mark.parametrize("run", [subprocess.run, cruck.run], ids=["subprocess", "cruck"])
 
@@ -91,6 +92,8 @@ def test_runs_one_after_the_other_and_inside_threads() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(3) as pool:
-        results = list(pool.map(lambda n: cruck.run(["sh", "-c", f"seq {n} | tail -n 1; exit {n}"], capture_output=True, text=True), range(1, 7)))
+        results = list(
+            pool.map(lambda n: cruck.run(["sh", "-c", f"seq {n} | tail -n 1; exit {n}"], capture_output=True, text=True), range(1, 7))
+        )
     assert [(result.returncode, result.stdout) for result in results] == [(n, f"{n}\n") for n in range(1, 7)]
     assert cruck.run(["true"]).returncode == 0

@@ -35,7 +35,7 @@ SCRIPTS = {
     "noclobber": "set -C; echo a >f; echo b >f; echo $?; echo c >|f; cat f",
     "sub-shells": "x=1; (x=2; cd /; echo $x $PWD); echo $x; echo $BASH_SUBSHELL $(echo $BASH_SUBSHELL $(echo $BASH_SUBSHELL))",
     "exit code 127 and 126": "nonesuch; echo $?; echo data >f; ./f; echo $?; /; echo $?",
-    "death by signals": "for s in HUP INT TERM KILL USR1 SEGV ABRT PIPE ALRM; do sh -c \"kill -$s \\$\\$\"; echo $s $?; done 2>/dev/null",
+    "death by signals": 'for s in HUP INT TERM KILL USR1 SEGV ABRT PIPE ALRM; do sh -c "kill -$s \\$\\$"; echo $s $?; done 2>/dev/null',
     "exit codes wrap": "(exit 256); echo $?; (exit 257); echo $?; (exit -1); echo $?",
     "set -e": "set -e; false || echo handled; if false; then :; fi; ! true; f() { false; echo in f; }; f || echo f; f; echo never",
     "set -u": "set -u; echo ${x-unset}; (echo $x); echo $?",
@@ -73,9 +73,9 @@ SCRIPTS = {
     "stop and continue a child": "sleep 0.3 & kill -STOP $!; jobs -r | wc -l; kill -CONT $!; wait $!; echo $?",
     "jobs -p counts": "sleep 1 & sleep 1 & jobs -p | wc -l; kill %1 %2; wait; echo",
     "disown": "sleep 0.2 & disown; jobs; echo none",
-    "nested quoting": "bash -c 'bash -c \"echo \\\"deep \\$((1+1))\\\"\"'",
-    "eval and indirection": "x=y; y=z; echo ${!x}; eval \"echo \\$$x\"; declare -n r=x; r=new; echo $x",
-    "command substitution strips newlines": "x=$(printf 'a\\n\\n\\n'); echo \"[$x]\"; echo \"[$(<f)]\"",
+    "nested quoting": 'bash -c \'bash -c "echo \\"deep \\$((1+1))\\""\'',
+    "eval and indirection": 'x=y; y=z; echo ${!x}; eval "echo \\$$x"; declare -n r=x; r=new; echo $x',
+    "command substitution strips newlines": 'x=$(printf \'a\\n\\n\\n\'); echo "[$x]"; echo "[$(<f)]"',
     "time keyword": "TIMEFORMAT=timed; time true; time sleep 0.05",
     "exported functions": "f() { echo exported $1; }; export -f f; bash -c 'f x'",
     "environment": "A=1 bash -c 'echo $A'; echo [$A]; export B=2; env | grep ^B; unset B; env | grep -c ^B",
@@ -113,7 +113,9 @@ def test_script_from_standard_input(sandbox: Sandbox) -> None:
 
 
 def test_script_file_with_shebang_and_arguments(sandbox: Sandbox) -> None:
-    sandbox.check(["./run.sh", "one", "two words"], files={"run.sh": "#!/bin/bash -e\nfor a; do echo \"<$a>\"; done\nfalse\necho no\n"}, status=1)
+    sandbox.check(
+        ["./run.sh", "one", "two words"], files={"run.sh": '#!/bin/bash -e\nfor a; do echo "<$a>"; done\nfalse\necho no\n'}, status=1
+    )
 
 
 def test_script_without_shebang_is_run_by_the_shell(sandbox: Sandbox) -> None:
@@ -121,5 +123,7 @@ def test_script_without_shebang_is_run_by_the_shell(sandbox: Sandbox) -> None:
 
 
 def test_dash(sandbox: Sandbox) -> None:
-    script = "f() { echo $1; }; f x; i=0; while [ $i -lt 100 ]; do i=$((i+1)); done; echo $i; trap 'echo t' TERM; kill $$; wait; echo end | cat"
+    script = (
+        "f() { echo $1; }; f x; i=0; while [ $i -lt 100 ]; do i=$((i+1)); done; echo $i; trap 'echo t' TERM; kill $$; wait; echo end | cat"
+    )
     sandbox.check(["dash", "-c", script])

@@ -14,7 +14,7 @@ SCRIPTS = {
     "exit trap": "trap 'echo bye $?' EXIT; echo working; exit 0",
     "signal trap": "trap 'echo got usr1' USR1; kill -USR1 $$; echo after",
     "background and wait": "(sleep 0.1; exit 7) & wait $!; echo status $?",
-    "command substitution": "echo \"[$(echo a; echo b)] [$(echo `echo nested`)]\"",
+    "command substitution": 'echo "[$(echo a; echo b)] [$(echo `echo nested`)]"',
     "redirections": "echo out >f; echo more >>f; cat <f; ls nothing 2>/dev/null || echo no; exec 3>g; echo three >&3; exec 3>&-; cat g",
     "find with exec": "mkdir -p a/b; touch a/x a/b/y; find a -type f -exec echo {} \\; | sort",
     "tar through a pipe": "mkdir d; echo data >d/f; tar cf - d | (mkdir e; cd e; tar xf -; cat d/f)",
@@ -55,4 +55,4 @@ def test_unknown_applet(sandbox: Sandbox) -> None:
 
 
 def test_script_file_with_interpreter_argument(sandbox: Sandbox) -> None:
-    sandbox.check(["./s", "a b", "c"], files={"s": "#!/bin/busybox sh\necho \"$0 $# $1\"\n"})
+    sandbox.check(["./s", "a b", "c"], files={"s": '#!/bin/busybox sh\necho "$0 $# $1"\n'})

@@ -111,7 +111,7 @@ def test_the_program_s_own_status_passes(sandbox: Sandbox, status: int) -> None:
 
 def test_interpreters_of_scripts(sandbox: Sandbox) -> None:
     files: dict[str, Content] = {
-        "one": "#!/bin/sh -u\necho \"$0 $1\"\n",
+        "one": '#!/bin/sh -u\necho "$0 $1"\n',
         "two": "#! /usr/bin/env python3\nimport sys; print(sys.argv)\n",
         "three": "#!./one\n",
         "four": "#!/bin/echo  several  words here \n",

@@ -314,4 +314,6 @@ def test_system(sandbox: Sandbox, program: Path, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "status"), [("exit", 7), ("panic", 2), ("deadlock", 2), ("term", 143)])
 def test_exit_status(sandbox: Sandbox, program: Path, name: str, status: int) -> None:
-    sandbox.check(["./program", name], files={"program": program}, status=status, filter_stderr=lambda data: data.partition(b"\n\ngoroutine")[0])
+    sandbox.check(
+        ["./program", name], files={"program": program}, status=status, filter_stderr=lambda data: data.partition(b"\n\ngoroutine")[0]
+    )

@@ -33,12 +33,19 @@ def test_memory_limit_is_said(sandbox: Sandbox) -> None:
     from compare import CRUCK_TIMEOUT_S, cruck_command, run
 
     command = [word for word in cruck_command("-m", "96M") if word != "-q"]
-    outcome = run([*command, PYTHON, "-c", "b = [bytearray(b'x') * (8 << 20) for _ in range(100)]"], cwd=sandbox.path, timeout=CRUCK_TIMEOUT_S, env=sandbox.environment())
+    outcome = run(
+        [*command, PYTHON, "-c", "b = [bytearray(b'x') * (8 << 20) for _ in range(100)]"],
+        cwd=sandbox.path,
+        timeout=CRUCK_TIMEOUT_S,
+        env=sandbox.environment(),
+    )
     assert outcome.status == 137 and b"memory" in outcome.stderr, outcome
 
 
 def test_memory_limit_counts_files_in_memory(sandbox: Sandbox) -> None:
-    outcome = sandbox.cruck(["bash", "-c", "head -c 300000000 /dev/zero >/tmp/big; echo $?; rm -f /tmp/big; echo still here"], options=["-m", "64M"])
+    outcome = sandbox.cruck(
+        ["bash", "-c", "head -c 300000000 /dev/zero >/tmp/big; echo $?; rm -f /tmp/big; echo still here"], options=["-m", "64M"]
+    )
     assert outcome.status == 0 and outcome.stdout.endswith(b"still here\n"), outcome
     assert not outcome.stdout.startswith(b"0\n")
 
@@ -88,7 +95,10 @@ def test_many_cpus(sandbox: Sandbox) -> None:
 
 
 def test_a_busy_loop_does_not_starve_others_on_one_cpu(sandbox: Sandbox) -> None:
-    outcome = sandbox.cruck(["bash", "-c", "while :; do :; done & p=$!; for i in 1 2 3; do sleep 0.05; echo $i; done; kill $p; wait $p; echo $?"], options=["--cpus", "1"])
+    outcome = sandbox.cruck(
+        ["bash", "-c", "while :; do :; done & p=$!; for i in 1 2 3; do sleep 0.05; echo $i; done; kill $p; wait $p; echo $?"],
+        options=["--cpus", "1"],
+    )
     assert outcome.stdout == b"1\n2\n3\n143\n", outcome
 
 

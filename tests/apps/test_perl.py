@@ -31,7 +31,11 @@ def test_script(sandbox: Sandbox, script: str) -> None:
 
 @pytest.mark.parametrize(
     ("script", "status"),
-    [pytest.param("exit 5", 5, id="exit"), pytest.param('die "broken\\n"', 255, id="die"), pytest.param("kill 15, $$; sleep 5", 143, id="term")],
+    [
+        pytest.param("exit 5", 5, id="exit"),
+        pytest.param('die "broken\\n"', 255, id="die"),
+        pytest.param("kill 15, $$; sleep 5", 143, id="term"),
+    ],
 )
 def test_exit_status(sandbox: Sandbox, script: str, status: int) -> None:
     sandbox.check(["perl", "-e", script], status=status)
@@ -39,4 +43,7 @@ def test_exit_status(sandbox: Sandbox, script: str, status: int) -> None:
 
 def test_one_liners(sandbox: Sandbox) -> None:
     files = {"f": "a 1\nb 2\n"}
-    sandbox.check(["bash", "-c", "perl -pe 's/(\\d)/$1 * 10/e' f; perl -lane 'print $F[1]' f; perl -i.old -ne 'print if /b/' f; cat f f.old"], files=files)
+    sandbox.check(
+        ["bash", "-c", "perl -pe 's/(\\d)/$1 * 10/e' f; perl -lane 'print $F[1]' f; perl -i.old -ne 'print if /b/' f; cat f f.old"],
+        files=files,
+    )

@@ -607,7 +607,9 @@ def test_standard_input_is_the_program(sandbox: Sandbox) -> None:
 
 
 def test_standard_input_is_read(sandbox: Sandbox) -> None:
-    sandbox.check([PYTHON, "-c", "import sys; print(sum(int(x) for x in sys.stdin))"], stdin="".join(f"{i}\n" for i in range(5000)).encode())
+    sandbox.check(
+        [PYTHON, "-c", "import sys; print(sum(int(x) for x in sys.stdin))"], stdin="".join(f"{i}\n" for i in range(5000)).encode()
+    )
 
 
 def test_modules_are_found_and_cached(sandbox: Sandbox) -> None:

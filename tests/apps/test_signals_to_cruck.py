@@ -17,7 +17,9 @@ class Running:
     def __init__(self, sandbox: Sandbox, script: str, *options: str) -> None:
         sandbox.fill()
         command = [*cruck_command(*options), "sh", "-c", script]
-        self.process = subprocess.Popen(command, cwd=sandbox.path, env=sandbox.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            command, cwd=sandbox.path, env=sandbox.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
     def read_line(self) -> bytes:
         assert self.process.stdout is not None

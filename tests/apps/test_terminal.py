@@ -187,7 +187,7 @@ def test_terminal_settings(sandbox: Sandbox, where: str) -> None:
 
 
 def test_line_editing_erase_and_kill(sandbox: Sandbox, where: str) -> None:
-    with session(sandbox, where, ["sh", "-c", "read a; read b; echo \"<$a><$b>\""]) as terminal:
+    with session(sandbox, where, ["sh", "-c", 'read a; read b; echo "<$a><$b>"']) as terminal:
         terminal.send("wrongX\x7f\x7f\x15right\x7f\x7fT\n")
         terminal.send("one two\x17three\n")
         terminal.expect(r"<rigT><one three>\r\n")

@@ -46,7 +46,10 @@ def test_home_is_empty(sandbox: Sandbox) -> None:
 
 
 def test_secrets_of_the_system_are_not_there(sandbox: Sandbox) -> None:
-    outcome = quiet(sandbox, script="cat /etc/shadow; echo $?; ls /root/.ssh /var/lib/dpkg/info 2>&1 | head -n 1; find / -xdev -perm /6000 -newer /nothing 2>/dev/null | wc -l")
+    outcome = quiet(
+        sandbox,
+        script="cat /etc/shadow; echo $?; ls /root/.ssh /var/lib/dpkg/info 2>&1 | head -n 1; find / -xdev -perm /6000 -newer /nothing 2>/dev/null | wc -l",
+    )
     assert outcome.stdout.split(b"\n")[0] == b"1", outcome
     assert b"shadow" in outcome.stderr
 
@@ -57,12 +60,17 @@ def test_other_files_of_tmp_are_not_there(sandbox: Sandbox) -> None:
 
 
 def test_system_directories_cannot_be_written(sandbox: Sandbox) -> None:
-    outcome = quiet(sandbox, script="for f in /usr/x /bin/x /lib/x; do echo 1 2>/dev/null >$f || echo no; done; rm -f /bin/ls 2>&1 | wc -l; touch /usr/bin/env; echo $?")
+    outcome = quiet(
+        sandbox,
+        script="for f in /usr/x /bin/x /lib/x; do echo 1 2>/dev/null >$f || echo no; done; rm -f /bin/ls 2>&1 | wc -l; touch /usr/bin/env; echo $?",
+    )
     assert outcome.stdout == b"no\nno\nno\n1\n1\n", outcome
 
 
 def test_only_own_processes_are_seen(sandbox: Sandbox) -> None:
-    outcome = quiet(sandbox, script="ls /proc | grep -c '^[0-9]'; kill -0 $PPID; echo $?; kill -0 4194303 2>/dev/null || echo none; cat /proc/1/comm")
+    outcome = quiet(
+        sandbox, script="ls /proc | grep -c '^[0-9]'; kill -0 $PPID; echo $?; kill -0 4194303 2>/dev/null || echo none; cat /proc/1/comm"
+    )
     lines = outcome.stdout.decode().split()
     assert int(lines[0]) <= 6 and lines[2] == "none", outcome
 
@@ -100,9 +108,14 @@ def test_quiet_says_nothing(tree: Sandbox) -> None:
 def test_diff_lists_changes(tree: Sandbox) -> None:
     outcome = loud(tree, "--diff", script=CHANGE)
     lines = [line.replace(tree.path.encode(), b"").split() for line in outcome.stderr.splitlines() if not line.startswith(b"cruck:")]
-    assert lines == [[b"M", b"/dir/inner"], [b"D", b"/doomed"], [b"M", b"/kept"], [b"A", b"/link"], [b"A", b"/made"], [b"A", b"/made/file"]] or sorted(
-        line[1].rstrip(b"/") for line in lines
-    ) == [b"/dir/inner", b"/doomed", b"/kept", b"/link", b"/made", b"/made/file"], outcome
+    assert lines == [
+        [b"M", b"/dir/inner"],
+        [b"D", b"/doomed"],
+        [b"M", b"/kept"],
+        [b"A", b"/link"],
+        [b"A", b"/made"],
+        [b"A", b"/made/file"],
+    ] or sorted(line[1].rstrip(b"/") for line in lines) == [b"/dir/inner", b"/doomed", b"/kept", b"/link", b"/made", b"/made/file"], outcome
 
 
 def test_commit_applies_changes(tree: Sandbox) -> None:
@@ -138,7 +151,14 @@ def test_read_only(tree: Sandbox) -> None:
 def test_volumes(tree: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "f").write_text("from the host\n")
-    outcome = quiet(tree, "-v", f"{tmp_path}/shared:/data", "-v", f"{tmp_path}/shared:/ro:ro", script="cat /data/f; echo back >/data/g; cat /ro/g; echo x >/ro/h; echo $?; ls /data")
+    outcome = quiet(
+        tree,
+        "-v",
+        f"{tmp_path}/shared:/data",
+        "-v",
+        f"{tmp_path}/shared:/ro:ro",
+        script="cat /data/f; echo back >/data/g; cat /ro/g; echo x >/ro/h; echo $?; ls /data",
+    )
     assert outcome.stdout == b"from the host\nback\n1\nf\ng\n", outcome
     assert (tmp_path / "shared" / "g").read_text() == "back\n"
 
@@ -150,7 +170,14 @@ def test_volume_of_one_file(tree: Sandbox, tmp_path: Path) -> None:
 
 
 def test_tmpfs(tree: Sandbox) -> None:
-    outcome = quiet(tree, "--tmpfs", "/scratch", "--tmpfs", "/a/b", script="echo 1 >/scratch/f; cat /scratch/f; ls -A /a/b | wc -l; stat -f -c %T /scratch; grep -c ' /scratch tmpfs' /proc/mounts")
+    outcome = quiet(
+        tree,
+        "--tmpfs",
+        "/scratch",
+        "--tmpfs",
+        "/a/b",
+        script="echo 1 >/scratch/f; cat /scratch/f; ls -A /a/b | wc -l; stat -f -c %T /scratch; grep -c ' /scratch tmpfs' /proc/mounts",
+    )
     assert outcome.stdout == b"1\n0\ntmpfs\n1\n", outcome
 
 
@@ -158,7 +185,9 @@ def test_environment_options(tree: Sandbox) -> None:
     Path(tree.path, "env").write_text("# comment\nONE=1\nTWO=two words\n\nUSER\n")
     outcome = quiet(tree, "-e", "X=y=z", "--env-file", "env", script='echo "$X|$ONE|$TWO|$USER"')
     assert outcome.stdout == b"y=z|1|two words|user\n", outcome
-    outcome = run([*cruck_command("--clear-env", "-e", "A=1"), "/usr/bin/env"], cwd=tree.path, timeout=CRUCK_TIMEOUT_S, env=tree.environment())
+    outcome = run(
+        [*cruck_command("--clear-env", "-e", "A=1"), "/usr/bin/env"], cwd=tree.path, timeout=CRUCK_TIMEOUT_S, env=tree.environment()
+    )
     assert outcome.stdout == b"A=1\n", outcome
 
 
@@ -169,16 +198,27 @@ def test_working_directory(tree: Sandbox) -> None:
 
 
 def test_user(tree: Sandbox) -> None:
-    outcome = quiet(tree, "-u", "1234:567", script="id -u; id -g; touch /tmp/f; stat -c '%u %g' /tmp/f; echo x 2>/dev/null >/etc/passwd || echo refused; whoami; chown 0 /tmp/f 2>/dev/null || echo no")
+    outcome = quiet(
+        tree,
+        "-u",
+        "1234:567",
+        script="id -u; id -g; touch /tmp/f; stat -c '%u %g' /tmp/f; echo x 2>/dev/null >/etc/passwd || echo refused; whoami; chown 0 /tmp/f 2>/dev/null || echo no",
+    )
     assert outcome.stdout.split() == [b"1234", b"567", b"1234", b"567", b"refused", b"user1234", b"no"], outcome
 
 
 def test_hostname(tree: Sandbox) -> None:
-    assert quiet(tree, "--hostname", "box", script="hostname; uname -n; cat /etc/hostname; getent hosts box | wc -l").stdout == b"box\nbox\nbox\n1\n"
+    assert (
+        quiet(tree, "--hostname", "box", script="hostname; uname -n; cat /etc/hostname; getent hosts box | wc -l").stdout
+        == b"box\nbox\nbox\n1\n"
+    )
 
 
 def test_etc_works(tree: Sandbox) -> None:
-    outcome = quiet(tree, script="getent passwd 0 | cut -d: -f1; getent group 0 | cut -d: -f1; getent hosts localhost | wc -l; test -e /etc/resolv.conf; echo $?; id -un | wc -l; ls -d /etc/ssl >/dev/null; echo >>/etc/hosts; echo $?")
+    outcome = quiet(
+        tree,
+        script="getent passwd 0 | cut -d: -f1; getent group 0 | cut -d: -f1; getent hosts localhost | wc -l; test -e /etc/resolv.conf; echo $?; id -un | wc -l; ls -d /etc/ssl >/dev/null; echo >>/etc/hosts; echo $?",
+    )
     assert outcome.stdout == b"root\nroot\n1\n0\n1\n0\n", outcome
 
 
@@ -198,7 +238,12 @@ def test_rootfs(sandbox: Sandbox, tmp_path: Path) -> None:
     (root / "bin" / "busybox").chmod(0o755)
     (root / "bin" / "sh").symlink_to("busybox")
     script = "busybox ls /; busybox mkdir /new; echo x >/new/f; busybox cat /new/f; busybox ls /proc/self/exe >/dev/null && echo proc; echo >/dev/null && echo dev"
-    outcome = run([*cruck_command("--rootfs", str(root)), "/bin/sh", "-c", script], cwd=sandbox.path, timeout=CRUCK_TIMEOUT_S, env=sandbox.environment())
+    outcome = run(
+        [*cruck_command("--rootfs", str(root)), "/bin/sh", "-c", script],
+        cwd=sandbox.path,
+        timeout=CRUCK_TIMEOUT_S,
+        env=sandbox.environment(),
+    )
     assert outcome.status == 0, outcome
     lines = outcome.stdout.decode().split()
     assert "usr" not in lines and {"bin", "proc", "dev", "x"} <= set(lines), outcome

@@ -25,7 +25,14 @@ def test_the_first_example_prints_what_it_shows(tmp_path: Path) -> None:
     here.mkdir()
     environment = {**os.environ, "PATH": f"{bin_directory}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT / "src")}
     result = subprocess.run(
-        command.removeprefix("$ "), shell=True, cwd=here, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60
+        command.removeprefix("$ "),
+        shell=True,
+        cwd=here,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
     )
     assert result.stdout == expected.replace("/tmp/demo", str(here))
     assert not (here / "note.txt").exists()

@@ -32,7 +32,20 @@ def build(source: Path, directory: Path) -> Path:
 
 def run(program: Path, *arguments: str, options: tuple[str, ...] = (), limit_s: float = 60, signo: int = 0, after_s: float = 0) -> Outcome:
     """Runs it; with `signo`, sends that to cruck after `after_s` seconds. Asserts that it ends in limit_s and leaves no process."""
-    command = [sys.executable, "-c", CRUCK, "run", "-q", "-v", f"{program.parent}:/box:ro", "-w", "/tmp", *options, f"/box/{program.name}", *arguments]
+    command = [
+        sys.executable,
+        "-c",
+        CRUCK,
+        "run",
+        "-q",
+        "-v",
+        f"{program.parent}:/box:ro",
+        "-w",
+        "/tmp",
+        *options,
+        f"/box/{program.name}",
+        *arguments,
+    ]
     started = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True)
     peak = 0

@@ -29,8 +29,21 @@ def assemble(text: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         source, target, raw = (os.path.join(folder, name) for name in ("a.S", "a.elf", "a.bin"))
         pathlib.Path(source).write_text(text + "\n")
-        subprocess.run(["gcc", "-nostdlib", "-static", "-no-pie", f"-Wl,-Ttext={CODE:#x},-e,{CODE:#x},--build-id=none",
-                        "-x", "assembler-with-cpp", source, "-o", target], check=True)
+        subprocess.run(
+            [
+                "gcc",
+                "-nostdlib",
+                "-static",
+                "-no-pie",
+                f"-Wl,-Ttext={CODE:#x},-e,{CODE:#x},--build-id=none",
+                "-x",
+                "assembler-with-cpp",
+                source,
+                "-o",
+                target,
+            ],
+            check=True,
+        )
         subprocess.run(["objcopy", "-O", "binary", "-j", ".text", target, raw], check=True)
         return pathlib.Path(raw).read_bytes()
 

@@ -2,12 +2,11 @@
 """Mappings, copy-on-write, segments, host files, and the copying of guest data."""
 
 import errno
-import mmap
 import os
 
 import pytest
 
-from .conftest import CODE, DATA, MIB, RDI, RIP, _machine, new_context, run, soon
+from .conftest import CODE, DATA, MIB, RDI, RIP, _machine, new_context, run
 
 PAGE = 4096
 POKE = "mov (%rdi), %rsi; movq $0x4242, (%rdi); mov (%rdi), %rdx; mov $60, %eax; syscall"
@@ -15,10 +14,17 @@ POKE = "mov (%rdi), %rsi; movq $0x4242, (%rdi); mov (%rdi), %rdx; mov $60, %eax;
 
 def test_arguments_are_checked(machine):
     s = _machine.Space(machine)
-    for call in (lambda: s.map_anon(1, PAGE, 3), lambda: s.map_anon(0, 1, 3), lambda: s.map_anon(PAGE, PAGE, 8),
-                 lambda: s.map_anon(_machine.USER_END, PAGE, 3), lambda: s.map_anon(-PAGE, PAGE, 3),
-                 lambda: s.map_anon(2**64, PAGE, 3), lambda: s.unmap(_machine.USER_END - PAGE, 2 * PAGE),
-                 lambda: s.cas_u32(0, 2**32, 0), lambda: _machine.Machine(b"/nonexistent", 4095, False)):
+    for call in (
+        lambda: s.map_anon(1, PAGE, 3),
+        lambda: s.map_anon(0, 1, 3),
+        lambda: s.map_anon(PAGE, PAGE, 8),
+        lambda: s.map_anon(_machine.USER_END, PAGE, 3),
+        lambda: s.map_anon(-PAGE, PAGE, 3),
+        lambda: s.map_anon(2**64, PAGE, 3),
+        lambda: s.unmap(_machine.USER_END - PAGE, 2 * PAGE),
+        lambda: s.cas_u32(0, 2**32, 0),
+        lambda: _machine.Machine(b"/nonexistent", 4095, False),
+    ):
         with pytest.raises(ValueError):
             call()
     for call in (lambda: s.map_anon("a", 1, 2), lambda: s.map_anon(1), lambda: s.write(0, "text"), lambda: _machine.Space(None)):
@@ -34,14 +40,14 @@ def test_anonymous_memory(machine):
     assert s.map_anon(0x10000, 4 * PAGE, 3) == 0
     assert s.nr_resident == 4 and machine.nr_free_frames == free - 4
     assert s.read(0x10000, 5 * PAGE) == bytes(4 * PAGE)
-    assert s.write(0x10ffe, b"abcd") == 4
+    assert s.write(0x10FFE, b"abcd") == 4
     assert s.map_anon(0x10000, 8 * PAGE, 3) == 0
-    assert s.read(0x10ffe, 4) == b"abcd" and s.nr_resident == 8
-    assert s.resident(0xf000, 10 * PAGE) == b"\0" + b"\1" * 8 + b"\0"
-    assert s.lookup(0x10000) == 3 and s.lookup(0xf000) == 0
+    assert s.read(0x10FFE, 4) == b"abcd" and s.nr_resident == 8
+    assert s.resident(0xF000, 10 * PAGE) == b"\0" + b"\1" * 8 + b"\0"
+    assert s.lookup(0x10000) == 3 and s.lookup(0xF000) == 0
     assert s.unmap(0x11000, PAGE) == 0
-    assert s.read(0x10000, 3 * PAGE) == bytes(0xffe) + b"ab"
-    assert s.zero(0x10ffe, 100) == 2
+    assert s.read(0x10000, 3 * PAGE) == bytes(0xFFE) + b"ab"
+    assert s.zero(0x10FFE, 100) == 2
     s.close()
     assert machine.nr_free_frames == free
 
@@ -63,14 +69,14 @@ def test_permissions_hold_for_the_kernel_too(machine):
 def test_read_cstring(machine):
     s = _machine.Space(machine)
     s.map_anon(0x10000, PAGE, 3)
-    s.write(0x10ffa, b"ab\0cde")
-    assert s.read_cstring(0x10ffa, 100) == (b"ab", 0)
-    assert s.read_cstring(0x10ffa, 2) == (b"ab", 1)
-    assert s.read_cstring(0x10ffd, 100) == (b"cde", 2)
+    s.write(0x10FFA, b"ab\0cde")
+    assert s.read_cstring(0x10FFA, 100) == (b"ab", 0)
+    assert s.read_cstring(0x10FFA, 2) == (b"ab", 1)
+    assert s.read_cstring(0x10FFD, 100) == (b"cde", 2)
     assert s.read_cstring(0x20000, 100) == (b"", 2)
     assert s.read_cstring(0x20000, 0) == (b"", 1)
     s.map_anon(0x11000, PAGE, 3)
-    assert s.read_cstring(0x10ffd, 100) == (b"cde", 0)
+    assert s.read_cstring(0x10FFD, 100) == (b"cde", 0)
 
 
 def test_protect_is_seen_by_the_guest(guest):
@@ -175,13 +181,13 @@ def test_segment_shared_between_spaces(guest):
     seg.write(PAGE, b"\x09")
     other = _machine.Space(g.machine)
     assert g.space.map_segment(0x900000, 2 * PAGE, seg, 0, 3, False) == 0
-    assert other.map_segment(0xa00000, PAGE, seg, PAGE, 3, False) == 0
-    assert other.lookup(0xa00000) == 3 | 32
+    assert other.map_segment(0xA00000, PAGE, seg, PAGE, 3, False) == 0
+    assert other.lookup(0xA00000) == 3 | 32
     g.context.set_reg(RDI, 0x901000)
     assert g.step()[:5] == (_machine.STOP_SYSCALL, 60, 0x901000, 9, 0x4242)
-    assert other.read(0xa00000, 2) == b"BB" == seg.read(PAGE, 2)
+    assert other.read(0xA00000, 2) == b"BB" == seg.read(PAGE, 2)
     seg.discard(0, 2 * PAGE)
-    assert seg.read(PAGE, 2) == bytes(2) and other.read(0xa00000, 2) == b"BB"
+    assert seg.read(PAGE, 2) == bytes(2) and other.read(0xA00000, 2) == b"BB"
 
 
 def test_private_segment_mapping_is_copied_on_write(guest):
@@ -256,7 +262,7 @@ def test_host_io(machine, host_file):
     s.unmap(0x12000, PAGE)
     assert s.read_host(0x10800, host_file, 0, PAGE + 100, 0) == PAGE + 100
     assert s.read(0x10800, 2) == b"AA" and s.read(0x11800, 100) == b"B" * 100
-    assert s.read_host(0x11f00, host_file, 0, PAGE, 0) == 0x100
+    assert s.read_host(0x11F00, host_file, 0, PAGE, 0) == 0x100
     assert s.read_host(0x12000, host_file, 0, 1, 0) == -errno.EFAULT
     assert s.write_host(0x11800, host_file, 0, 50, 0) == 50 and os.pread(host_file, 51, 0) == b"B" * 50 + b"A"
     assert s.read_host(0x10000, 9999, 0, 1, 0) == -errno.EBADF
@@ -273,14 +279,15 @@ def test_host_io(machine, host_file):
 def test_guest_and_segment_copies(machine):
     s, seg = _machine.Space(machine), _machine.Segment(machine)
     s.map_anon(0x10000, PAGE, 3)
-    s.write(0x10ff0, b"0123456789abcdef")
-    assert s.copy_to_segment(0x10ff0, seg, 100, 32) == 16 and seg.read(100, 17) == b"0123456789abcdef\0"
-    assert s.copy_from_segment(0x10ffe, seg, 100, 10) == 2 and s.read(0x10ffe, 2) == b"01"
+    s.write(0x10FF0, b"0123456789abcdef")
+    assert s.copy_to_segment(0x10FF0, seg, 100, 32) == 16 and seg.read(100, 17) == b"0123456789abcdef\0"
+    assert s.copy_from_segment(0x10FFE, seg, 100, 10) == 2 and s.read(0x10FFE, 2) == b"01"
     assert s.copy_from_segment(0x10000, seg, 1 << 30, 10) == 10
 
 
 def test_ram_exhaustion():
     from .conftest import STUB
+
     machine = _machine.Machine(STUB, 3 * MIB, False)
     s = _machine.Space(machine)
     assert machine.nr_frames == 768
@@ -300,7 +307,7 @@ def test_many_host_mappings_stay_below_the_limit(guest):
     g = guest("""mov $0x10000000, %rdi; mov $12000, %ecx; 1: mov (%rdi), %rax; add $0x2000, %rdi; dec %ecx; jnz 1b
                  mov $60, %eax; syscall""")
     assert g.machine.features["max_host_maps"] > 8192
-    for i in range(12000):                  # alternate pages: each is a host mapping of its own
+    for i in range(12000):  # alternate pages: each is a host mapping of its own
         assert g.space.map_anon(0x10000000 + i * 2 * PAGE, PAGE, 3) == 0
         if i % 4 == 0:
             assert g.space.protect(0x10000000 + i * 2 * PAGE, PAGE, 1) == 0

@@ -14,7 +14,7 @@ import pytest
 
 import cruck
 
-from .conftest import CODE, DATA, MIB, RIP, RSP, STACK_TOP, STUB, Guest, _machine, alive, assemble, next_stop, run, soon
+from .conftest import CODE, DATA, MIB, STUB, Guest, _machine, alive, assemble, next_stop, soon
 
 STUB_BASE = _machine.USER_END
 CONTEXTS = 0x7FF040000000
@@ -109,8 +109,7 @@ def child_python(code, **options):
     source = pathlib.Path(cruck.__file__).parent.parent
     tests = pathlib.Path(__file__).parent.parent.parent
     environment = {**os.environ, "PYTHONPATH": f"{source}:{tests}", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True,
-                            env=environment, **options)
+    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True, env=environment, **options)
 
 
 SETUP = """
@@ -123,7 +122,9 @@ SETUP = """
 @pytest.mark.parametrize("hidden", [False, True])
 @pytest.mark.parametrize("forked_copy", [False, True])
 def test_killed_kernel_leaves_no_stub(hidden, forked_copy):
-    child = child_python(SETUP + f"""
+    child = child_python(
+        SETUP
+        + f"""
     machine = _machine.Machine(STUB, 16 * MIB, {hidden})
     guest = Guest(machine, "1: jmp 1b")
     guest.context.run()
@@ -133,7 +134,8 @@ def test_killed_kernel_leaves_no_stub(hidden, forked_copy):
         time.sleep(30)          # holds copies of all descriptors of the kernel process
         os._exit(0)
     time.sleep(30)
-    """)
+    """
+    )
     pids = [int(word) for word in child.stdout.readline().split() if word != "0"]
     assert len(pids) == 2 + hidden and all(alive(pid) for pid in pids)
     time.sleep(0.05)
@@ -151,7 +153,9 @@ def test_killed_kernel_leaves_no_stub(hidden, forked_copy):
 
 
 def test_hidden_machine_is_invisible_to_the_host_program():
-    child = child_python(SETUP + """
+    child = child_python(
+        SETUP
+        + """
     assemble("mov $110, %eax; syscall; 1: jmp 1b")       # cached: gcc is a child, too
     seen = []
     signal.signal(signal.SIGCHLD, lambda *a: seen.append(a))
@@ -175,7 +179,8 @@ def test_hidden_machine_is_invisible_to_the_host_program():
     machine.close()
     assert no_child() and not seen and os.getcwd() == directory
     print("fine")
-    """)
+    """
+    )
     assert child.communicate(timeout=20)[0] == "fine\n"
 
 
@@ -194,6 +199,7 @@ def test_host_state_is_untouched():
             return [line for line in file if line.startswith(("SigBlk", "SigIgn", "SigCgt", "Umask", "NoNewPrivs", "Seccomp"))]
 
     import resource
+
     limits = [resource.getrlimit(i) for i in range(16)]
     before, directory = state(), os.getcwd()
     machine = _machine.Machine(STUB, 16 * MIB, False)
@@ -244,7 +250,7 @@ def test_non_main_thread():
     thread.start()
     thread.join()
     machine, g = result[0]
-    time.sleep(0.05)                        # the creating thread has ended: nothing may be tied to it
+    time.sleep(0.05)  # the creating thread has ended: nothing may be tied to it
     assert [g.step()[0] for _ in range(3)] == [_machine.STOP_SYSCALL] * 3
     machine.close()
 
@@ -264,7 +270,7 @@ def test_two_machines_in_one_process():
 def syscall_sites():
     """Addresses of all `syscall` instructions of the stub's text."""
     text = pathlib.Path(os.fsdecode(STUB)).read_bytes()[:0xF000]
-    return [STUB_BASE + i for i in range(len(text) - 1) if text[i:i + 2] == b"\x0f\x05"]
+    return [STUB_BASE + i for i in range(len(text) - 1) if text[i : i + 2] == b"\x0f\x05"]
 
 
 HOSTILE_CALLS = {
@@ -289,14 +295,14 @@ def test_jumps_into_the_stub_gain_nothing(machine, name):
     assert bystander.step()[0] == _machine.STOP_SYSCALL
     for site in syscall_sites()[:40:3]:
         g = Guest(machine, HOSTILE_CALLS[name] + f"; movabs ${site}, %rbx; jmp *%rbx")
-        g.space.write(DATA, b"\xfe" + b"\xff" * 7)          # would fill the doorbell's counter
+        g.space.write(DATA, b"\xfe" + b"\xff" * 7)  # would fill the doorbell's counter
         g.context.run()
         machine.wait(time.monotonic_ns() + 3_000_000, 0)
         assert g.space.is_dead or g.space.read(DATA, 2) == b"\xfe\xff"
         g.space.close()
     for _ in range(3):
         assert bystander.step()[0] == _machine.STOP_SYSCALL
-    assert len(in_session_of(machine.features["warden_pid"])) <= 2 + machine.nr_stubs + 1    # one may be coming
+    assert len(in_session_of(machine.features["warden_pid"])) <= 2 + machine.nr_stubs + 1  # one may be coming
 
 
 def test_mmap_from_stub_text_kills_only_that_space(machine):
@@ -399,7 +405,9 @@ def test_many_contexts(machine):
 def test_process_limit_is_an_oserror():
     if os.getuid() == 0:
         pytest.skip("root has no process limit")
-    child = child_python(SETUP + """
+    child = child_python(
+        SETUP
+        + """
     import resource
     machine = _machine.Machine(STUB, 16 * MIB, False)
     guest = Guest(machine, "nop")
@@ -410,11 +418,12 @@ def test_process_limit_is_an_oserror():
     except OSError as error:
         assert error.errno == errno.EAGAIN and "clone" in str(error), error
         print("fine")
-    """)
+    """
+    )
     assert child.communicate(timeout=20)[0] == "fine\n"
 
 
-DENIED = [135, 101, 310, 311, 323, 321, 298, 250, 248, 249, 272, 308, 165]   # as Docker's default profile does
+DENIED = [135, 101, 310, 311, 323, 321, 298, 250, 248, 249, 272, 308, 165]  # as Docker's default profile does
 
 
 @pytest.mark.skipif(os.environ.get("CRUCK_UNDER_FILTER") == "1", reason="we are the inner run")
@@ -430,7 +439,8 @@ def test_whole_suite_under_dockers_filter(tmp_path):
         program += op(0x15, nr, 0, 1) + op(0x06, 0x00050001)
     program += op(0x15, 56, 0, 3) + op(0x20, 16) + op(0x45, 0x7E020000, 0, 1) + op(0x06, 0x00050001) + op(0x06, 0x7FFF0000)
     launcher = tmp_path / "launcher.py"
-    launcher.write_text(textwrap.dedent(f"""
+    launcher.write_text(
+        textwrap.dedent(f"""
         import ctypes, os, sys
         libc = ctypes.CDLL(None, use_errno=True)
         program = bytes.fromhex("{program.hex()}")
@@ -441,7 +451,12 @@ def test_whole_suite_under_dockers_filter(tmp_path):
         assert libc.prctl(22, 2, ctypes.byref(fprog), 0, 0) == 0, ctypes.get_errno()
         assert libc.personality(0xffffffff) == -1
         os.execv(sys.executable, [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *sys.argv[1:]])
-    """))
-    result = subprocess.run([sys.executable, str(launcher), str(pathlib.Path(__file__).parent)], text=True,
-                            capture_output=True, env={**os.environ, "CRUCK_UNDER_FILTER": "1"})
+    """)
+    )
+    result = subprocess.run(
+        [sys.executable, str(launcher), str(pathlib.Path(__file__).parent)],
+        text=True,
+        capture_output=True,
+        env={**os.environ, "CRUCK_UNDER_FILTER": "1"},
+    )
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-1000:]

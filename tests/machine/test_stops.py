@@ -8,8 +8,28 @@ import time
 
 import pytest
 
-from .conftest import (CODE, CS, DATA, EFLAGS, FS_BASE, GS_BASE, ORIG_RAX, R11, RAX, RCX, RDI, RIP, RSP, SS, STACK_TOP,
-                       _machine, assemble, next_stop, run, soon)
+from .conftest import (
+    CODE,
+    CS,
+    DATA,
+    EFLAGS,
+    FS_BASE,
+    GS_BASE,
+    ORIG_RAX,
+    R11,
+    RAX,
+    RCX,
+    RDI,
+    RIP,
+    RSP,
+    SS,
+    STACK_TOP,
+    _machine,
+    assemble,
+    next_stop,
+    run,
+    soon,
+)
 
 LOOP_GETPPID = "1: mov $110, %eax\n syscall\n mov %rax, %rbx\n jmp 1b"
 
@@ -22,10 +42,12 @@ def test_syscall_reports_number_and_arguments(guest):
     assert c.get_reg(ORIG_RAX) == 9
     assert c.get_reg(RAX) == 2**64 - 38
     rip = c.get_reg(RIP)
-    assert rip == CODE + len(assemble("""mov $9, %eax; mov $1, %edi; mov $2, %esi; mov $3, %edx; mov $4, %r10d
-                                         mov $5, %r8d; mov $6, %r9d; syscall"""))
+    assert rip == CODE + len(
+        assemble("""mov $9, %eax; mov $1, %edi; mov $2, %esi; mov $3, %edx; mov $4, %r10d
+                                         mov $5, %r8d; mov $6, %r9d; syscall""")
+    )
     assert c.get_reg(RCX) == rip and c.get_reg(R11) == c.get_reg(EFLAGS)
-    assert (c.get_reg(CS), c.get_reg(SS)) == (0x33, 0x2b)
+    assert (c.get_reg(CS), c.get_reg(SS)) == (0x33, 0x2B)
 
 
 def test_result_reaches_the_guest(guest):
@@ -84,14 +106,17 @@ def test_fault_access_kinds(guest):
     assert g.context.get_reg(ORIG_RAX) == 2**64 - 1
 
 
-@pytest.mark.parametrize("text, signo, code", [
-    ("int3", signal.SIGTRAP, 0x80),
-    ("xor %edx, %edx; xor %ecx, %ecx; div %ecx", signal.SIGFPE, 1),
-    ("ud2", signal.SIGILL, 2),
-    ("mov $0x123456789abcdef0, %rax; mov (%rax), %rax", signal.SIGSEGV, 0x80),
-    ("hlt", signal.SIGSEGV, 0x80),
-    ("pushfq; orl $0x100, (%rsp); popfq; nop", signal.SIGTRAP, 2),
-])
+@pytest.mark.parametrize(
+    "text, signo, code",
+    [
+        ("int3", signal.SIGTRAP, 0x80),
+        ("xor %edx, %edx; xor %ecx, %ecx; div %ecx", signal.SIGFPE, 1),
+        ("ud2", signal.SIGILL, 2),
+        ("mov $0x123456789abcdef0, %rax; mov (%rax), %rax", signal.SIGSEGV, 0x80),
+        ("hlt", signal.SIGSEGV, 0x80),
+        ("pushfq; orl $0x100, (%rsp); popfq; nop", signal.SIGTRAP, 2),
+    ],
+)
 def test_exceptions(guest, text, signo, code):
     stop = guest(text).step()
     assert stop[:3] == (_machine.STOP_EXCEPTION, signo, code)
@@ -282,7 +307,7 @@ def test_fpu_state_survives_and_is_copied(guest):
     g.space.write(DATA, pattern)
     g.step()
     state = g.context.fpu()
-    assert len(state) == _machine.FPU_BYTES and state[160 + 48:160 + 64] == pattern[:16]
+    assert len(state) == _machine.FPU_BYTES and state[160 + 48 : 160 + 64] == pattern[:16]
     sibling = g.new_context(rip=g.context.get_reg(RIP))
     assert sibling.set_fpu(state)
     assert sibling.fpu()[:464] == state[:464]
@@ -309,15 +334,15 @@ def test_set_fpu_refuses_what_the_host_would(guest):
     good = g.context.fpu()
 
     def with_bytes(offset, data):
-        return good[:offset] + data + good[offset + len(data):]
+        return good[:offset] + data + good[offset + len(data) :]
 
     assert g.context.set_fpu(good)
     assert not g.context.set_fpu(good[:-1])
-    assert not g.context.set_fpu(with_bytes(24, b"\xff\xff\xff\xff"))       # reserved MXCSR bits
-    assert not g.context.set_fpu(with_bytes(464, bytes(4)))                # magic
-    assert not g.context.set_fpu(with_bytes(512, b"\xff" * 8))             # unknown features
-    assert not g.context.set_fpu(with_bytes(520, b"\x01"))                 # compacted format
-    assert not g.context.set_fpu(with_bytes(560, b"\x01"))                 # reserved header bytes
+    assert not g.context.set_fpu(with_bytes(24, b"\xff\xff\xff\xff"))  # reserved MXCSR bits
+    assert not g.context.set_fpu(with_bytes(464, bytes(4)))  # magic
+    assert not g.context.set_fpu(with_bytes(512, b"\xff" * 8))  # unknown features
+    assert not g.context.set_fpu(with_bytes(520, b"\x01"))  # compacted format
+    assert not g.context.set_fpu(with_bytes(560, b"\x01"))  # reserved header bytes
     assert g.step()[0] == _machine.STOP_SYSCALL
 
 
@@ -328,6 +353,6 @@ def test_host_vdso_runs_in_the_guest(guest):
     entry = vdso[1]["__vdso_clock_gettime"]
     g = guest(f"mov $1, %edi; mov $0x500000, %esi; movabs ${entry}, %rax; call *%rax; mov $60, %eax; syscall")
     stop = g.step()
-    if stop[1] == 60:                                       # else the host's clock source needs a real call
+    if stop[1] == 60:  # else the host's clock source needs a real call
         seconds = int.from_bytes(g.space.read(DATA, 8), "little")
         assert abs(seconds - time.monotonic()) < 5

@@ -57,9 +57,7 @@ _LINUX_CAPABILITY_U32S_1: Final = 1
 _LINUX_CAPABILITY_U32S_2: Final = 2
 _LINUX_CAPABILITY_U32S_3: Final = 2
 CAP_USER_HEADER: Final = Layout("__user_cap_header_struct", (("version", "u32"), ("pid", "s32")))
-CAP_USER_DATA: Final = Layout(
-    "__user_cap_data_struct", (("effective", "u32"), ("permitted", "u32"), ("inheritable", "u32"))
-)
+CAP_USER_DATA: Final = Layout("__user_cap_data_struct", (("effective", "u32"), ("permitted", "u32"), ("inheritable", "u32")))
 
 # The extended attribute security.capability
 VFS_CAP_REVISION_MASK: Final = 0xFF000000

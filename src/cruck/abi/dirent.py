@@ -17,9 +17,7 @@ DT_WHT: Final = 14
 
 # The header; the name follows at once (d_name is at 19), ends with a zero byte, and d_reclen is a multiple of 8
 D_NAME_OFFSET: Final = 19
-LINUX_DIRENT64: Final = Layout(
-    "linux_dirent64", (("d_ino", "u64"), ("d_off", "s64"), ("d_reclen", "u16"), ("d_type", "u8")), packed=True
-)
+LINUX_DIRENT64: Final = Layout("linux_dirent64", (("d_ino", "u64"), ("d_off", "s64"), ("d_reclen", "u16"), ("d_type", "u8")), packed=True)
 
 # getdents: as above, but the type is the entry's last byte
 LINUX_DIRENT_NAME_OFFSET: Final = 18

@@ -88,9 +88,7 @@ F_WRLCK: Final = 1
 F_UNLCK: Final = 2
 F_EXLCK: Final = 4
 F_SHLCK: Final = 8
-FLOCK: Final = Layout(
-    "flock", (("l_type", "s16"), ("l_whence", "s16"), ("l_start", "s64"), ("l_len", "s64"), ("l_pid", "s32"))
-)
+FLOCK: Final = Layout("flock", (("l_type", "s16"), ("l_whence", "s16"), ("l_start", "s64"), ("l_len", "s64"), ("l_pid", "s32")))
 
 # F_SETOWN_EX
 F_OWNER_TID: Final = 0

@@ -59,13 +59,9 @@ FUTEX2_SIZE_MASK: Final = 0x3
 FUTEX_NO_NODE: Final = -1
 FUTEX_32: Final = 2
 FUTEX_WAITV_MAX: Final = 128
-FUTEX_WAITV: Final = Layout(
-    "futex_waitv", (("val", "u64"), ("uaddr", "u64"), ("flags", "u32"), ("__reserved", "u32"))
-)
+FUTEX_WAITV: Final = Layout("futex_waitv", (("val", "u64"), ("uaddr", "u64"), ("flags", "u32"), ("__reserved", "u32")))
 
 # set_robust_list
 ROBUST_LIST_LIMIT: Final = 2048
 ROBUST_LIST: Final = Layout("robust_list", (("next", "ptr"),))
-ROBUST_LIST_HEAD: Final = Layout(
-    "robust_list_head", (("list.next", "ptr"), ("futex_offset", "s64"), ("list_op_pending", "ptr"))
-)
+ROBUST_LIST_HEAD: Final = Layout("robust_list_head", (("list.next", "ptr"), ("futex_offset", "s64"), ("list_op_pending", "ptr")))

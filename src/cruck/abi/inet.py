@@ -278,13 +278,9 @@ SOCKADDR_IN6: Final = Layout(
     ),
 )
 IP_MREQ: Final = Layout("ip_mreq", (("imr_multiaddr", "char[4]"), ("imr_interface", "char[4]")))
-IP_MREQN: Final = Layout(
-    "ip_mreqn", (("imr_multiaddr", "char[4]"), ("imr_address", "char[4]"), ("imr_ifindex", "s32"))
-)
+IP_MREQN: Final = Layout("ip_mreqn", (("imr_multiaddr", "char[4]"), ("imr_address", "char[4]"), ("imr_ifindex", "s32")))
 IPV6_MREQ: Final = Layout("ipv6_mreq", (("ipv6mr_multiaddr", "char[16]"), ("ipv6mr_ifindex", "s32")))
-IN_PKTINFO: Final = Layout(
-    "in_pktinfo", (("ipi_ifindex", "s32"), ("ipi_spec_dst", "char[4]"), ("ipi_addr", "char[4]"))
-)
+IN_PKTINFO: Final = Layout("in_pktinfo", (("ipi_ifindex", "s32"), ("ipi_spec_dst", "char[4]"), ("ipi_addr", "char[4]")))
 IN6_PKTINFO: Final = Layout("in6_pktinfo", (("ipi6_addr", "char[16]"), ("ipi6_ifindex", "s32")))
 
 # TCP_INFO. Callers give the size they know; bit fields stand as their bytes.

@@ -34,15 +34,15 @@ class Layout:
     """A C struct: names, offsets and one struct.Struct, little-endian, with natural alignment unless packed."""
 
     # Never change:
-    name: str                            # C's tag, without `struct`
+    name: str  # C's tag, without `struct`
     fields: tuple[tuple[str, str], ...]  # (name, type) as declared, pads included
     packed: bool
-    size: int                            # bytes, padding at the end included, as sizeof
+    size: int  # bytes, padding at the end included, as sizeof
     format: struct.Struct
-    offsets: dict[str, int]              # every field, pads included; an array's first element
-    field_names: tuple[str, ...]         # fields that have values, in order; an array once
-    nr_values: int                       # what `pack` takes and `unpack` returns
-    has_bytes: bool                      # a char array is among the values
+    offsets: dict[str, int]  # every field, pads included; an array's first element
+    field_names: tuple[str, ...]  # fields that have values, in order; an array once
+    nr_values: int  # what `pack` takes and `unpack` returns
+    has_bytes: bool  # a char array is among the values
 
     def __init__(self, name: str, fields: tuple[tuple[str, str], ...], packed: bool = False) -> None:
         """Computes sizes and offsets once.

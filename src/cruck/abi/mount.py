@@ -112,16 +112,12 @@ MOUNT_ATTR_NODIRATIME: Final = 0x80
 MOUNT_ATTR_IDMAP: Final = 0x100000
 MOUNT_ATTR_NOSYMFOLLOW: Final = 0x200000
 MOUNT_ATTR_SIZE_VER0: Final = 32
-MOUNT_ATTR: Final = Layout(
-    "mount_attr", (("attr_set", "u64"), ("attr_clr", "u64"), ("propagation", "u64"), ("userns_fd", "u64"))
-)
+MOUNT_ATTR: Final = Layout("mount_attr", (("attr_set", "u64"), ("attr_clr", "u64"), ("propagation", "u64"), ("userns_fd", "u64")))
 
 # statmount, listmount: Linux 6.8
 MNT_ID_REQ_SIZE_VER0: Final = 24
 MNT_ID_REQ_SIZE_VER1: Final = 32
-MNT_ID_REQ: Final = Layout(
-    "mnt_id_req", (("size", "u32"), ("spare", "u32"), ("mnt_id", "u64"), ("param", "u64"), ("mnt_ns_id", "u64"))
-)
+MNT_ID_REQ: Final = Layout("mnt_id_req", (("size", "u32"), ("spare", "u32"), ("mnt_id", "u64"), ("param", "u64"), ("mnt_ns_id", "u64")))
 LSMT_ROOT: Final = 0xFFFFFFFFFFFFFFFF
 LISTMOUNT_REVERSE: Final = 0x1  # Linux 6.12
 STATMOUNT_SB_BASIC: Final = 0x1

@@ -36,9 +36,7 @@ SECCOMP_RET_ACTION_FULL: Final = 0xFFFF0000
 SECCOMP_RET_ACTION: Final = 0x7FFF0000
 SECCOMP_RET_DATA: Final = 0x0000FFFF
 
-SECCOMP_DATA: Final = Layout(
-    "seccomp_data", (("nr", "s32"), ("arch", "u32"), ("instruction_pointer", "u64"), ("args", "u64[6]"))
-)
+SECCOMP_DATA: Final = Layout("seccomp_data", (("nr", "s32"), ("arch", "u32"), ("instruction_pointer", "u64"), ("args", "u64[6]")))
 SOCK_FILTER: Final = Layout("sock_filter", (("code", "u16"), ("jt", "u8"), ("jf", "u8"), ("k", "u32")))
 SOCK_FPROG: Final = Layout("sock_fprog", (("len", "u16"), ("filter", "ptr")))
 SECCOMP_NOTIF_SIZES: Final = Layout(
@@ -56,9 +54,7 @@ SECCOMP_NOTIF: Final = Layout(
         ("data.args", "u64[6]"),
     ),
 )
-SECCOMP_NOTIF_RESP: Final = Layout(
-    "seccomp_notif_resp", (("id", "u64"), ("val", "s64"), ("error", "s32"), ("flags", "u32"))
-)
+SECCOMP_NOTIF_RESP: Final = Layout("seccomp_notif_resp", (("id", "u64"), ("val", "s64"), ("error", "s32"), ("flags", "u32")))
 SECCOMP_NOTIF_ADDFD: Final = Layout(
     "seccomp_notif_addfd",
     (("id", "u64"), ("flags", "u32"), ("srcfd", "u32"), ("newfd", "u32"), ("newfd_flags", "u32")),

@@ -205,9 +205,7 @@ SIGEV_THREAD: Final = 2
 SIGEV_THREAD_ID: Final = 4
 
 # As rt_sigaction takes it; not the layout of glibc's struct sigaction
-KERNEL_SIGACTION: Final = Layout(
-    "sigaction", (("sa_handler", "ptr"), ("sa_flags", "u64"), ("sa_restorer", "ptr"), ("sa_mask", "u64"))
-)
+KERNEL_SIGACTION: Final = Layout("sigaction", (("sa_handler", "ptr"), ("sa_flags", "u64"), ("sa_restorer", "ptr"), ("sa_mask", "u64")))
 
 # rt_sigprocmask's companion in pselect6: a pointer to the set and its size
 SIGSET_ARGPACK: Final = Layout("sigset_argpack", (("p", "ptr"), ("size", "u64")))

@@ -369,6 +369,4 @@ NLMSGHDR: Final = Layout(
     "nlmsghdr",
     (("nlmsg_len", "u32"), ("nlmsg_type", "u16"), ("nlmsg_flags", "u16"), ("nlmsg_seq", "u32"), ("nlmsg_pid", "u32")),
 )
-SOCKADDR_NL: Final = Layout(
-    "sockaddr_nl", (("nl_family", "u16"), ("nl_pad", "pad[2]"), ("nl_pid", "u32"), ("nl_groups", "u32"))
-)
+SOCKADDR_NL: Final = Layout("sockaddr_nl", (("nl_family", "u16"), ("nl_pad", "pad[2]"), ("nl_pid", "u32"), ("nl_groups", "u32")))

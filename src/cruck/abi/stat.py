@@ -97,9 +97,7 @@ STATX_ATTR_VERITY: Final = 0x100000
 STATX_ATTR_DAX: Final = 0x200000
 STATX_ATTR_WRITE_ATOMIC: Final = 0x400000  # Linux 6.11
 
-STATX_TIMESTAMP: Final = Layout(
-    "statx_timestamp", (("tv_sec", "s64"), ("tv_nsec", "u32"), ("__reserved", "pad[4]"))
-)
+STATX_TIMESTAMP: Final = Layout("statx_timestamp", (("tv_sec", "s64"), ("tv_nsec", "u32"), ("__reserved", "pad[4]")))
 
 STATX: Final = Layout(
     "statx",

@@ -25,6 +25,4 @@ STATFS: Final = Layout(
         ("f_spare", "pad[32]"),
     ),
 )
-USTAT: Final = Layout(
-    "ustat", (("f_tfree", "s32"), ("f_tinode", "u64"), ("f_fname", "char[6]"), ("f_fpack", "char[6]"))
-)
+USTAT: Final = Layout("ustat", (("f_tfree", "s32"), ("f_tinode", "u64"), ("f_fname", "char[6]"), ("f_fpack", "char[6]")))

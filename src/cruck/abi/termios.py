@@ -44,9 +44,7 @@ TERMIO: Final = Layout(
         ("c_cc", "char[8]"),
     ),
 )
-WINSIZE: Final = Layout(
-    "winsize", (("ws_row", "u16"), ("ws_col", "u16"), ("ws_xpixel", "u16"), ("ws_ypixel", "u16"))
-)
+WINSIZE: Final = Layout("winsize", (("ws_row", "u16"), ("ws_col", "u16"), ("ws_xpixel", "u16"), ("ws_ypixel", "u16")))
 
 # c_cc: indices
 VINTR: Final = 0

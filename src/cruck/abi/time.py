@@ -58,9 +58,7 @@ ITIMERVAL: Final = Layout(
 )
 TIMEZONE: Final = Layout("timezone", (("tz_minuteswest", "s32"), ("tz_dsttime", "s32")))
 UTIMBUF: Final = Layout("utimbuf", (("actime", "s64"), ("modtime", "s64")))
-TMS: Final = Layout(
-    "tms", (("tms_utime", "s64"), ("tms_stime", "s64"), ("tms_cutime", "s64"), ("tms_cstime", "s64"))
-)
+TMS: Final = Layout("tms", (("tms_utime", "s64"), ("tms_stime", "s64"), ("tms_cutime", "s64"), ("tms_cstime", "s64")))
 
 # adjtimex: modes
 ADJ_OFFSET: Final = 0x1

@@ -36,17 +36,24 @@ def checks() -> list[dict[str, object]]:
     try:
         features = machine.features()
         add("stub processes", True, "a stub was started and answers")
-        add("syscall user dispatch", None if not features.get("sud") else True,
-            "traps by SUD" if features.get("sud") else "absent: traps by seccomp alone, somewhat slower")
-        add("FSGSBASE", None if not features.get("fsgsbase") else True,
-            "present" if features.get("fsgsbase") else "absent: thread switches cost two more host calls")
-        add("openat2", None if not features.get("openat2") else True,
-            "present" if features.get("openat2") else "absent: host paths are resolved component by component")
+        add(
+            "syscall user dispatch",
+            None if not features.get("sud") else True,
+            "traps by SUD" if features.get("sud") else "absent: traps by seccomp alone, somewhat slower",
+        )
+        add(
+            "FSGSBASE",
+            None if not features.get("fsgsbase") else True,
+            "present" if features.get("fsgsbase") else "absent: thread switches cost two more host calls",
+        )
         symbols = machine.vdso_symbols()
         add("vDSO", True if symbols else None, "time is read without a stop" if symbols else "absent: reading time is a system call")
         reserved = machine.reserved_ranges()
-        add("sealed host mappings", None if reserved else True,
-            ", ".join(f"{start:#x}-{end:#x} is not available to programs" for start, end in reserved) or "none")
+        add(
+            "sealed host mappings",
+            None if reserved else True,
+            ", ".join(f"{start:#x}-{end:#x} is not available to programs" for start, end in reserved) or "none",
+        )
         add("one system call", _runs_a_program(), "a program was run")
     finally:
         machine.close()

@@ -18,9 +18,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="cruck run", usage="cruck run [OPTIONS] [--] CMD [ARG...]", allow_abbrev=False,
-                     description="Runs an unmodified Linux program on cruck's kernel. By default it sees the host's system directories "
-                     "read-only, the current directory copy-on-write, its own /tmp, /proc, /dev, no home, no network but loopback.")
+    parser = _Parser(
+        prog="cruck run",
+        usage="cruck run [OPTIONS] [--] CMD [ARG...]",
+        allow_abbrev=False,
+        description="Runs an unmodified Linux program on cruck's kernel. By default it sees the host's system directories "
+        "read-only, the current directory copy-on-write, its own /tmp, /proc, /dev, no home, no network but loopback.",
+    )
     add = parser.add_argument
     files = parser.add_argument_group("files")
     files.add_argument("--rootfs", "--root", metavar="DIR", help="use DIR as the root file system (copy-on-write)")
@@ -29,8 +33,12 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument("--bind", nargs=2, action="append", default=[], metavar=("SRC", "DST"), help=argparse.SUPPRESS)
     files.add_argument("--ro-bind", nargs=2, action="append", default=[], metavar=("SRC", "DST"), help=argparse.SUPPRESS)
     files.add_argument("--tmpfs", action="append", default=[], metavar="DIR", help="an empty file system in memory at DIR")
-    files.add_argument("--overlay", default="memory", metavar="none|memory|DIR",
-                       help="where changes of the current directory go: nowhere else (none), memory (default), DIR")
+    files.add_argument(
+        "--overlay",
+        default="memory",
+        metavar="none|memory|DIR",
+        help="where changes of the current directory go: nowhere else (none), memory (default), DIR",
+    )
     files.add_argument("--read-only", action="store_true", help="no file of the host may be changed, not even a copy")
     files.add_argument("--diff", action="store_true", help="at the end list what changed")
     files.add_argument("--commit", nargs="?", const="*", metavar="PATHS", help="at the end apply the changes to the host")

@@ -13,19 +13,19 @@ with the needed permission; they never raise a signal and never touch a host map
 
 from typing import Final
 
-USER_END: Final[int]      # first address a guest may not use
-PROT_READ: Final[int]     # 1
-PROT_WRITE: Final[int]    # 2
-PROT_EXEC: Final[int]     # 4
-FPU_BYTES: Final[int]     # size of the XSAVE area of a context on this host
+USER_END: Final[int]  # first address a guest may not use
+PROT_READ: Final[int]  # 1
+PROT_WRITE: Final[int]  # 2
+PROT_EXEC: Final[int]  # 4
+FPU_BYTES: Final[int]  # size of the XSAVE area of a context on this host
 
 # Stop reasons (Stop[1]). tag: the `Context.tag` when the stop is taken.
-STOP_SYSCALL: Final[int]      # 1: (tag, 1, nr, a0, a1, a2, a3, a4, a5)
-STOP_FAULT: Final[int]        # 2: page fault: (tag, 2, address, access, error_code, trapno, 0, 0, 0); access = PROT_* bit wanted
-STOP_EXCEPTION: Final[int]    # 3: any other synchronous signal: (tag, 3, signo, si_code, address, trapno, error_code, 0, 0)
+STOP_SYSCALL: Final[int]  # 1: (tag, 1, nr, a0, a1, a2, a3, a4, a5)
+STOP_FAULT: Final[int]  # 2: page fault: (tag, 2, address, access, error_code, trapno, 0, 0, 0); access = PROT_* bit wanted
+STOP_EXCEPTION: Final[int]  # 3: any other synchronous signal: (tag, 3, signo, si_code, address, trapno, error_code, 0, 0)
 STOP_INTERRUPTED: Final[int]  # 4: Context.interrupt() took effect
-STOP_DEAD: Final[int]         # 5: the stub died or its shared pages are corrupt; every context of the space reports it once
-STOP_HOST: Final[int]         # 6: (−1, 6, tag of the watch, poll events, 0, …): a watched host descriptor is ready
+STOP_DEAD: Final[int]  # 5: the stub died or its shared pages are corrupt; every context of the space reports it once
+STOP_HOST: Final[int]  # 6: (−1, 6, tag of the watch, poll events, 0, …): a watched host descriptor is ready
 
 # Register numbers for Context.get_reg/set_reg and positions in registers(): the order of
 # `struct user_regs_struct` (sys/user.h): r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi
@@ -165,7 +165,7 @@ class Context:
 
     def __init__(self, space: Space, /) -> None:
         """Errors: OSError (stub dead, too many host tasks)."""
-    tag: int   # free for the kernel (its thread id); reported with each stop
+    tag: int  # free for the kernel (its thread id); reported with each stop
     def run(self) -> None:
         """Resumes the guest. Only legal while stopped (RuntimeError otherwise)."""
     def park(self) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """The trap loop: takes every stop that is ready, handles each to its end, resumes. The only thing that runs a kernel.
 
-    stop → handle (system call, fault, exception, interrupt) → signals → runnable → a virtual CPU
+stop → handle (system call, fault, exception, interrupt) → signals → runnable → a virtual CPU
 """
 
 from typing import Final
@@ -250,8 +250,7 @@ def oops(kernel: Kernel, task: Task, nr: int) -> None:
     rip = task.context.get_reg(RIP)
     kernel.log.error(
         f"oops in {what}({', '.join(hex(value) for value in task.call_args)}) of process {task.process.pid} "
-        f"({task.comm.decode('utf-8', 'replace')}) at {rip:#x}; this is a bug of cruck, the process is killed\n"
-        + traceback.format_exc()
+        f"({task.comm.decode('utf-8', 'replace')}) at {rip:#x}; this is a bug of cruck, the process is killed\n" + traceback.format_exc()
     )
     task.leave_queues()
     kernel.exit_group(task.process, SIGKILL)

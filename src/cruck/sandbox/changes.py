@@ -21,8 +21,15 @@ from cruck.kernel.vfs.file import DirEntry
 from cruck.kernel.vfs.inode import Inode
 
 CHUNK_BYTES = 1 << 20
-KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink", stat.S_IFIFO: "fifo",
-         stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
+KINDS = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "directory",
+    stat.S_IFLNK: "symlink",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
 ADDED, MODIFIED, DELETED = "A", "M", "D"
 
 
@@ -226,8 +233,7 @@ def _remove(host: HostDirectory, path: bytes) -> int:
     return host.rmdir(path)
 
 
-def _put(host: HostDirectory, path: bytes, inode: OverlayInode, links: dict[Inode, bytes],
-         owners: OwnerMap) -> int:
+def _put(host: HostDirectory, path: bytes, inode: OverlayInode, links: dict[Inode, bytes], owners: OwnerMap) -> int:
     """Makes a file, link or FIFO beside its place, then moves it there."""
     directory, _, name = path.rpartition(b"/")
     beside = (directory + b"/" if directory else b"") + b".cruck-" + os.urandom(6).hex().encode()

@@ -3,7 +3,6 @@
 
 import os
 import signal
-import sys
 from types import FrameType
 from typing import Final
 

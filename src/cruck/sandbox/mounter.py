@@ -109,8 +109,9 @@ class Mounter:
         return self.namespace.attach(fs, dentry, self.file(path), flags, source)
 
 
-def open_host(path: str, is_writable: bool = False, only_world_readable: bool = False, hides_dotfiles: bool = False,
-              only_entry: bytes = b"") -> HostDirectory:
+def open_host(
+    path: str, is_writable: bool = False, only_world_readable: bool = False, hides_dotfiles: bool = False, only_entry: bytes = b""
+) -> HostDirectory:
     """Errors: ConfigError."""
     try:
         return HostDirectory(path, is_writable, only_world_readable, hides_dotfiles, only_entry)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 """What the user is told: the trace while it runs, and at the end what changed, what was missing, what broke."""
 
-import sys
 from collections.abc import Callable
 
 from cruck.sandbox import console

@@ -364,8 +364,11 @@ class _RootfsBuilder(_Builder):
 
     def _mount_generated(self) -> None:
         """hosts, hostname and resolv.conf of the run, over the image's: mounts, so that they are no change of it."""
-        files = {b"hosts": etc_files.hosts(self.kernel.hostname), b"hostname": self.kernel.hostname + b"\n",
-                 b"resolv.conf": etc_files.RESOLV_CONF}
+        files = {
+            b"hosts": etc_files.hosts(self.kernel.hostname),
+            b"hostname": self.kernel.hostname + b"\n",
+            b"resolv.conf": etc_files.RESOLV_CONF,
+        }
         fs = self.mounter.tmpfs(b"mode=755")
         for name, data in files.items():
             etc_files.put_file(fs.root, name, data)

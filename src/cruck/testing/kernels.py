@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MPL-2.0
 """Kernels on a FakeMachine with scripted programs: for tests of services and of the kernel as a whole, without a guest.
 
-    kernel = boot()
-    task = spawn(kernel, [Call(NR_GETPID), Call(NR_EXIT_GROUP, 0)])
-    run_until_idle(kernel)
+kernel = boot()
+task = spawn(kernel, [Call(NR_GETPID), Call(NR_EXIT_GROUP, 0)])
+run_until_idle(kernel)
 """
 
 from cruck.framework.clock import ManualClock
@@ -78,7 +78,9 @@ def spawn(kernel: Kernel, steps: list[Step], uid: int = 0, session: bool = True)
     root = kernel.namespace.root
     top = Path(root, root.root)
     context = mm.space.new_context()
-    task = Task(kernel, pid, process, context, mm, FileTable(), FsContext(top, top, 0o022), SignalActions(), Credentials(uid, uid, ()), b"fake")
+    task = Task(
+        kernel, pid, process, context, mm, FileTable(), FsContext(top, top, 0o022), SignalActions(), Credentials(uid, uid, ()), b"fake"
+    )
     process.leader = task
     process.threads[pid] = task
     kernel.tasks[pid] = task

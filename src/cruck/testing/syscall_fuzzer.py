@@ -54,7 +54,6 @@ EDGES: Final = (
 )  # fmt: skip
 
 
-
 def slot(path: bytes) -> int:
     """The address of a path in a process's memory."""
     return PATHS_AT + 64 * PATHS.index(path)
@@ -346,7 +345,9 @@ class SyscallFuzzer:
             if self.random.random() < 0.7:
                 args[2] = self.address()
         elif nr == 72 and self.random.random() < 0.5:
-            args[1] = self.random.choice((1024, 1025, 1026, 1030, 1031, 1032, 1033, 1034, 5, 6, 7, 36, 37, 38, 1, 2, 3, 4, 8, 9, 10, 11, 15, 16))
+            args[1] = self.random.choice(
+                (1024, 1025, 1026, 1030, 1031, 1032, 1033, 1034, 5, 6, 7, 36, 37, 38, 1, 2, 3, 4, 8, 9, 10, 11, 15, 16)
+            )
         elif nr in (54, 55) and self.random.random() < 0.8:
             args[1] = self.random.choice((0, 1, 1, 1, 6, 41))
             args[2] = self.random.randrange(80)
@@ -371,7 +372,9 @@ class SyscallFuzzer:
         """One stop, or one turn of the loop; what goes wrong is kept."""
         kernel = self.kernel
         before = time.perf_counter()
-        what = "a turn of the trap loop" if stop is None else f"{stop[2]} {trap_loop.syscall_name(stop[2])}{tuple(hex(v) for v in stop[3:9])}"
+        what = (
+            "a turn of the trap loop" if stop is None else f"{stop[2]} {trap_loop.syscall_name(stop[2])}{tuple(hex(v) for v in stop[3:9])}"
+        )
         try:
             if stop is None:
                 trap_loop.turn(kernel, False)
@@ -425,8 +428,10 @@ def main() -> int:
                 print(failure, flush=True)
                 print("-----", flush=True)
         done = len(fuzzer.failures)
-    print(f"seed {seed}: {fuzzer.nr_calls} calls in {time.time() - started:.1f} s, {len(fuzzer.failures)} failures, {len(seen)} different; "
-          f"slowest {fuzzer.slowest * 1000:.0f} ms: {fuzzer.slowest_call}")
+    print(
+        f"seed {seed}: {fuzzer.nr_calls} calls in {time.time() - started:.1f} s, {len(fuzzer.failures)} failures, {len(seen)} different; "
+        f"slowest {fuzzer.slowest * 1000:.0f} ms: {fuzzer.slowest_call}"
+    )
     return 1 if seen else 0
 
 

@@ -50,8 +50,14 @@ class HostDirectory:
     _root: int  # descriptor; −1 closed
     _cache: dict[bytes, int]  # relative path → O_PATH descriptor, least recently used first; ≤ MAX_CACHED
 
-    def __init__(self, path: str | bytes | os.PathLike[str], is_writable: bool = False, only_world_readable: bool = False,
-                 hides_dotfiles: bool = False, only_entry: bytes = b"") -> None:
+    def __init__(
+        self,
+        path: str | bytes | os.PathLike[str],
+        is_writable: bool = False,
+        only_world_readable: bool = False,
+        hides_dotfiles: bool = False,
+        only_entry: bytes = b"",
+    ) -> None:
         """Opens the tree at the host's `path` (whose own symbolic links are followed, once).
 
         Errors: OSError: there is no such directory or we may not search it."""

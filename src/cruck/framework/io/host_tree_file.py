@@ -25,8 +25,22 @@ HostStat = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int
 def to_host_stat(st: os.stat_result) -> HostStat:
     """btime_ns: the earliest time known (stat(2) does not tell the time of birth)."""
     mtime, ctime = st.st_mtime_ns, st.st_ctime_ns
-    return (st.st_mode, st.st_nlink, st.st_uid, st.st_gid, st.st_ino, st.st_size, st.st_blocks, st.st_blksize,
-            st.st_atime_ns, mtime, ctime, min(mtime, ctime), st.st_dev, st.st_rdev)
+    return (
+        st.st_mode,
+        st.st_nlink,
+        st.st_uid,
+        st.st_gid,
+        st.st_ino,
+        st.st_size,
+        st.st_blocks,
+        st.st_blksize,
+        st.st_atime_ns,
+        mtime,
+        ctime,
+        min(mtime, ctime),
+        st.st_dev,
+        st.st_rdev,
+    )
 
 
 class HostTreeFile(HostFile):
@@ -35,8 +49,7 @@ class HostTreeFile(HostFile):
     _access: int  # O_RDONLY, O_WRONLY or O_RDWR
     _identity: tuple[int, int]  # (st_dev, st_ino) on the host
 
-    def __init__(self, fd: int, directory: "HostDirectory", path: bytes, access: int,
-                 identity: tuple[int, int]) -> None:
+    def __init__(self, fd: int, directory: "HostDirectory", path: bytes, access: int, identity: tuple[int, int]) -> None:
         super().__init__(fd)
         self._directory = directory
         self._path = path

@@ -270,6 +270,7 @@ static void dealloc(PyObject *object)
 /* ---- Machine ---- */
 
 METHOD(machine_do_close, "", WAITING, NOTHING, (machine_close(m), 0))
+METHOD(machine_do_wake, "", BRIEFLY, NOTHING, (machine_wake(m), 0))
 METHOD(machine_do_set_spin, "u", BRIEFLY, NOTHING, (machine_set_spin(m, a[0].u), 0))
 PROPERTY(machine_get_free, NUMBER, machine_nr_free_frames(self->m))
 PROPERTY(machine_get_frames, NUMBER, machine_nr_frames(self->m))
@@ -342,13 +343,6 @@ FAST(machine_do_wait)
         if (sleep_unless_due(m, deadline) == -EINTR)
             return PyErr_Occurred() || PyErr_CheckSignals() < 0 ? NULL : take_stops(m);
     }
-}
-
-FAST(machine_do_wake)
-{
-    ARGUMENTS("");
-    machine_wake(m);                            /* without the lock */
-    Py_RETURN_NONE;
 }
 
 FAST(machine_do_watch)

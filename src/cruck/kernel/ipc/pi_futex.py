@@ -31,9 +31,7 @@ class PiQueue(WaitQueue):
     addr: int  # of the word, in its first waiter's memory
     user: "UserMemory"
 
-    def __init__(
-        self, queues: "dict[tuple[object, ...], PiQueue]", key: tuple[object, ...], addr: int, user: "UserMemory"
-    ) -> None:
+    def __init__(self, queues: "dict[tuple[object, ...], PiQueue]", key: tuple[object, ...], addr: int, user: "UserMemory") -> None:
         super().__init__()
         self.queues = queues
         self.key = key

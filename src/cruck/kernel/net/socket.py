@@ -145,9 +145,7 @@ class Socket(File):
         self.shut_down = 0
         self.error = 0
         self.queue = WaitQueue()
-        self.socket_inode = AnonInode(
-            kernel.anon.sockfs, kernel.next_ino(), S_IFSOCK | 0o777, uid, gid, kernel.clock.realtime_ns()
-        )
+        self.socket_inode = AnonInode(kernel.anon.sockfs, kernel.next_ino(), S_IFSOCK | 0o777, uid, gid, kernel.clock.realtime_ns())
 
     # What a family implements. `address` is sockaddr bytes, at least 2 of them. Refusals: −errno or LinuxError.
     def bind(self, task: "Task", address: bytes) -> int:

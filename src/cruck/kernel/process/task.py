@@ -98,8 +98,19 @@ class Task(Waiter):
     timer_slack_ns: int
     personality: int  # personality(2): 0 or ADDR_NO_RANDOMIZE
 
-    def __init__(self, kernel: "Kernel", tid: int, process: "Process", context: "Context", mm: "Mm", files: "FileTable",
-                 fs: "FsContext", actions: "SignalActions", creds: "Credentials", comm: bytes) -> None:
+    def __init__(
+        self,
+        kernel: "Kernel",
+        tid: int,
+        process: "Process",
+        context: "Context",
+        mm: "Mm",
+        files: "FileTable",
+        fs: "FsContext",
+        actions: "SignalActions",
+        creds: "Credentials",
+        comm: bytes,
+    ) -> None:
         from cruck.kernel.signal.pending import PendingSignals
 
         self.kernel = kernel

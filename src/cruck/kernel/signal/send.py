@@ -113,4 +113,3 @@ def continue_process(process: "Process") -> None:
                 task.state = READY
                 process.kernel.ready.append(task)
         process.kernel.notify_parent(process, CLD_CONTINUED, SIGCONT)
-

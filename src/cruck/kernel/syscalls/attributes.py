@@ -245,8 +245,7 @@ def sys_utimensat(task: "Task", dirfd: DirFd, path: UserPath, times: UserAddr, f
     return _set_times(task, inode, place, atime, mtime, atime_now, mtime_now)
 
 
-def _set_times(task: "Task", inode: "Inode", place: "Path | None", atime: int, mtime: int, atime_now: bool,
-               mtime_now: bool) -> int:
+def _set_times(task: "Task", inode: "Inode", place: "Path | None", atime: int, mtime: int, atime_now: bool, mtime_now: bool) -> int:
     if place is not None:
         check_mount_writable(place.mount)
     creds = task.creds
@@ -346,5 +345,3 @@ def sys_fallocate(task: "Task", fd: Fd, mode: CInt, offset: Offset, length: Offs
     if result == 0 and inode is not None:
         _notify(inode, file.path, IN_MODIFY)
     return result
-
-

@@ -68,8 +68,9 @@ def wait_file(task: Task, file: "File", events: int, deadline_ns: int, is_nonblo
     return wait_on(task, queue, events, deadline_ns)
 
 
-def wait_on(task: Task, queue: WaitQueue | None, events: int = ALL_EVENTS, deadline_ns: int = NO_DEADLINE,
-            restart: int = ERESTARTSYS) -> int:
+def wait_on(
+    task: Task, queue: WaitQueue | None, events: int = ALL_EVENTS, deadline_ns: int = NO_DEADLINE, restart: int = ERESTARTSYS
+) -> int:
     """Waits on one queue (None: only for the deadline or a signal).
 
     Returns: BLOCKED; −restart if a signal is pending; −ETIMEDOUT if the deadline has passed."""

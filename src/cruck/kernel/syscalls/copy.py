@@ -64,8 +64,7 @@ def sys_sendfile(task: "Task", out_fd: Fd, in_fd: Fd, offset: UserAddr, count: S
     return result
 
 
-def sys_copy_file_range(task: "Task", in_fd: Fd, in_offset: UserAddr, out_fd: Fd, out_offset: UserAddr, count: Size,
-                        flags: CUInt) -> int:
+def sys_copy_file_range(task: "Task", in_fd: Fd, in_offset: UserAddr, out_fd: Fd, out_offset: UserAddr, count: Size, flags: CUInt) -> int:
     """Errors: EINVAL (flags; no regular files; overlapping ranges of one file), EBADF, EISDIR, EFBIG, ENOSPC."""
     if flags:
         return -EINVAL

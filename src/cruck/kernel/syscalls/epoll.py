@@ -68,9 +68,7 @@ def sys_epoll_wait(task: Task, epfd: Fd, events: UserAddr, maxevents: CInt, time
     return _wait(task, epfd, events, maxevents, timeout * 1_000_000 if timeout >= 0 else -1)
 
 
-def sys_epoll_pwait(
-    task: Task, epfd: Fd, events: UserAddr, maxevents: CInt, timeout: Millis, sigmask: UserAddr, sigsetsize: Size
-) -> int:
+def sys_epoll_pwait(task: Task, epfd: Fd, events: UserAddr, maxevents: CInt, timeout: Millis, sigmask: UserAddr, sigsetsize: Size) -> int:
     set_temporary_mask(task, sigmask, sigsetsize)
     return _wait(task, epfd, events, maxevents, timeout * 1_000_000 if timeout >= 0 else -1)
 

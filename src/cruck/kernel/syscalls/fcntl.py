@@ -228,9 +228,7 @@ def _range_lock(task: "Task", fd: int, file: "File", command: int, addr: int) ->
         return -EINVAL
     if start > MAX_OFFSET or end > MAX_OFFSET:
         return -EOVERFLOW
-    wanted = RangeLock(
-        start, end, kind, None if is_ofd else task.files, file if is_ofd else None, -1 if is_ofd else task.process.pid
-    )
+    wanted = RangeLock(start, end, kind, None if is_ofd else task.files, file if is_ofd else None, -1 if is_ofd else task.process.pid)
     locks = _lock_list(inode)
     if command in (F_GETLK, F_OFD_GETLK):
         found = locks.conflict(wanted) if kind != F_UNLCK else None

@@ -54,9 +54,7 @@ FUTEX_WAITV_MAX: Final = 128
 ROBUST_LIST_HEAD_SIZE: Final = 24
 
 
-def sys_futex(
-    task: Task, uaddr: UserAddr, op: CInt, val: CUInt, utime: UserAddr, uaddr2: UserAddr, val3: CUInt
-) -> int:
+def sys_futex(task: Task, uaddr: UserAddr, op: CInt, val: CUInt, utime: UserAddr, uaddr2: UserAddr, val3: CUInt) -> int:
     """Errors: −EINVAL (address not a multiple of 4, empty bitset, bad time), −EFAULT, −EAGAIN (the word is not `val`),
     −ETIMEDOUT, −ENOSYS (no such operation), restart codes."""
     command = op & FUTEX_CMD_MASK
@@ -105,9 +103,7 @@ def _key(task: Task, addr: int, is_shared: bool) -> Key:
     return task.kernel.futexes.key(task.mm, addr, is_shared)
 
 
-def _wait(
-    task: Task, addr: UserAddr, is_shared: bool, val: int, utime: UserAddr, is_absolute: bool, is_realtime: bool, bitset: int
-) -> int:
+def _wait(task: Task, addr: UserAddr, is_shared: bool, val: int, utime: UserAddr, is_absolute: bool, is_realtime: bool, bitset: int) -> int:
     rec = task.wait
     deadline = NO_DEADLINE
     if rec is not None:
@@ -149,9 +145,7 @@ def _wake(task: Task, addr: UserAddr, is_shared: bool, count: int, bitset: int) 
     return task.kernel.futexes.wake(key, max(1, _signed(count)), bitset)
 
 
-def _requeue(
-    task: Task, addr: UserAddr, is_shared: bool, val: int, val2: int, addr2: UserAddr, must_compare: bool, val3: int
-) -> int:
+def _requeue(task: Task, addr: UserAddr, is_shared: bool, val: int, val2: int, addr2: UserAddr, must_compare: bool, val3: int) -> int:
     nr_wake = _signed(val)
     nr_requeue = _signed(val2)
     if nr_wake < 0 or nr_requeue < 0:
@@ -242,9 +236,7 @@ def _lock_pi(task: Task, addr: UserAddr, is_shared: bool, utime: UserAddr, is_re
     return result
 
 
-def sys_futex_waitv(
-    task: Task, waiters: UserAddr, nr_futexes: CUInt, flags: Flags, timeout: UserAddr, clockid: ClockId
-) -> int:
+def sys_futex_waitv(task: Task, waiters: UserAddr, nr_futexes: CUInt, flags: Flags, timeout: UserAddr, clockid: ClockId) -> int:
     """Waits for one of several; the index of the one that was woken. `waiters`: nr × {u64 val, u64 uaddr, u32 flags, u32 0}.
     Errors: −EINVAL, −EFAULT, −EAGAIN (one of the words is not its `val`), −ETIMEDOUT, −ERESTARTSYS."""
     rec = task.wait

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
 
 
-
 def sys_unlink(task: "Task", path: UserPath) -> int:
     return _unlink(task, AT_FDCWD, path)
 
@@ -155,5 +154,3 @@ def _mknod(task: "Task", dirfd: int, addr: int, mode: int, dev: int) -> int:
     rdev = dev if kind in (S_IFCHR, S_IFBLK) else 0
     names.create_node(task, directory, name, mode & (S_IFMT | 0o7777), rdev, has_slash)
     return 0
-
-

@@ -44,8 +44,7 @@ MAX_MOUNTS: Final = 10_000
 MAX_OPTIONS: Final = 4096
 # What a mount remembers of mount(2)'s flags.
 KEPT_FLAGS: Final = (
-    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME |
-    MS_NOSYMFOLLOW
+    MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME | MS_NOSYMFOLLOW
 )
 
 
@@ -268,5 +267,3 @@ def sys_pivot_root(task: "Task", new_root: UserPath, put_old: UserPath) -> int:
         if other.fs.cwd == root:
             other.fs.cwd = new
     return 0
-
-

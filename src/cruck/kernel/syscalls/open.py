@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 RLIMIT_NOFILE: Final = 7
 PAGE_SIZE: Final = 4096
-VALID_RESOLVE: Final = (
-    RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED
-)
+VALID_RESOLVE: Final = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED
 
 
 def sys_open(task: "Task", path: UserPath, flags: OpenFlags, mode: Mode) -> int:
@@ -84,5 +82,3 @@ def _open(task: "Task", dirfd: int, addr: int, flags: int, mode: int, resolve: i
     if isinstance(opened, int):
         return opened
     return task.files.install(opened, limit, bool(flags & O_CLOEXEC))
-
-

@@ -394,7 +394,12 @@ def sys_kcmp(task: Task, pid1: Pid, pid2: Pid, kind: CInt, idx1: Long, idx2: Lon
     one, two = task.kernel.tasks.get(pid1), task.kernel.tasks.get(pid2)
     if one is None or two is None:
         return -ESRCH
-    pairs: dict[int, tuple[object, object]] = {1: (one.mm, two.mm), 2: (one.files, two.files), 3: (one.fs, two.fs), 4: (one.actions, two.actions)}
+    pairs: dict[int, tuple[object, object]] = {
+        1: (one.mm, two.mm),
+        2: (one.files, two.files),
+        3: (one.fs, two.fs),
+        4: (one.actions, two.actions),
+    }
     if kind == 0:
         a, b = one.files.get_any(Fd(idx1)), two.files.get_any(Fd(idx2))
         return 0 if a is b else 1 if id(a) < id(b) else 2
@@ -402,5 +407,3 @@ def sys_kcmp(task: Task, pid1: Pid, pid2: Pid, kind: CInt, idx1: Long, idx2: Lon
     if pair is None:
         return -EINVAL
     return 0 if pair[0] is pair[1] else 1 if id(pair[0]) < id(pair[1]) else 2
-
-

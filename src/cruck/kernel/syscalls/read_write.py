@@ -298,5 +298,3 @@ def sys_fadvise64(task: "Task", fd: Fd, offset: Offset, length: Long, advice: CI
     if length < 0 or not 0 <= advice <= 5:
         return -EINVAL
     return 0
-
-

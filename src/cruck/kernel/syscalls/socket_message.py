@@ -52,9 +52,7 @@ class MessageHeader:
 
     def __init__(self, task: Task, addr: int) -> None:
         """Errors: LinuxError: EINVAL (negative name length, iovec), EMSGSIZE (too many iovecs), ENOBUFS; UserFault."""
-        self.name, name_length, iov, nr_iov, self.control, self.control_length, _ = _MSGHDR.unpack(
-            task.user.read(addr, MSGHDR_SIZE)
-        )
+        self.name, name_length, iov, nr_iov, self.control, self.control_length, _ = _MSGHDR.unpack(task.user.read(addr, MSGHDR_SIZE))
         if name_length < 0:
             raise LinuxError(EINVAL)
         self.name_length = 0 if self.name == 0 else min(name_length, SOCKADDR_STORAGE_SIZE)
@@ -63,9 +61,7 @@ class MessageHeader:
         self.ranges = read_iovec(task, iov, nr_iov)
 
 
-def sys_sendto(
-    task: Task, fd: Fd, buff: InBuffer, length: Size, flags: Flags, addr: UserAddr, addr_len: CInt
-) -> int:
+def sys_sendto(task: Task, fd: Fd, buff: InBuffer, length: Size, flags: Flags, addr: UserAddr, addr_len: CInt) -> int:
     """Bytes sent. Errors: those of send(2); −EPIPE with SIGPIPE unless MSG_NOSIGNAL."""
     socket = get_socket(task, fd)
     ranges = one_range(task, buff, length)
@@ -118,9 +114,7 @@ def _send_message(task: Task, socket: Socket, msg: UserAddr, flags: int) -> int:
         ancillary.drop()
 
 
-def _send(
-    task: Task, socket: Socket, ranges: list[tuple[int, int]], flags: int, address: bytes, ancillary: Ancillary
-) -> int:
+def _send(task: Task, socket: Socket, ranges: list[tuple[int, int]], flags: int, address: bytes, ancillary: Ancillary) -> int:
     if address and len(address) < 2:
         return -EINVAL
     done = task.wait.progress if task.wait is not None else 0
@@ -147,9 +141,7 @@ def _send(
             return done
 
 
-def sys_recvfrom(
-    task: Task, fd: Fd, ubuf: OutBuffer, size: Size, flags: Flags, addr: UserAddr, addr_len: UserAddr
-) -> int:
+def sys_recvfrom(task: Task, fd: Fd, ubuf: OutBuffer, size: Size, flags: Flags, addr: UserAddr, addr_len: UserAddr) -> int:
     """Bytes received, 0 at the end; the sender's address if the caller asks for it."""
     socket = get_socket(task, fd)
     ranges = one_range(task, ubuf, size)
@@ -224,9 +216,7 @@ def _receive_message(task: Task, socket: Socket, msg: UserAddr, flags: int) -> i
         if header.name:
             task.user.write(header.name, received.address[: header.name_length])
             task.user.write_u32(msg + _NAMELEN, len(received.address))
-        used, truncated = write_control(
-            task, header.control, header.control_length, received.ancillary, flags & MSG_CMSG_CLOEXEC != 0
-        )
+        used, truncated = write_control(task, header.control, header.control_length, received.ancillary, flags & MSG_CMSG_CLOEXEC != 0)
         task.user.write_u32(msg + _FLAGS, received.flags | truncated | flags & MSG_CMSG_CLOEXEC)
         task.user.write_u64(msg + _CONTROLLEN, used)
     finally:

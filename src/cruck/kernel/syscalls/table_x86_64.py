@@ -184,7 +184,12 @@ TABLE: Final[tuple[Row, ...]] = (
     row(152, "munlockall", memory.sys_munlockall),
     row(153, "vhangup", system.sys_vhangup, partial("always EPERM")),
     row(155, "pivot_root", mount.sys_pivot_root),
-    row(157, "prctl", process.sys_prctl, partial("names, death signal, dumpable, subreaper, no_new_privs, timer slack, keepcaps, bounding set")),
+    row(
+        157,
+        "prctl",
+        process.sys_prctl,
+        partial("names, death signal, dumpable, subreaper, no_new_privs, timer slack, keepcaps, bounding set"),
+    ),
     row(158, "arch_prctl", process.sys_arch_prctl, partial("no CPUID faulting, no XCOMP permissions")),
     row(160, "setrlimit", system.sys_setrlimit),
     row(161, "chroot", directory.sys_chroot),

@@ -17,9 +17,7 @@ CONTROL_BYTES: Final = bytes(range(32)) + b"\x7f"
 CONTINUATION_BYTES: Final = bytes(range(0x80, 0xC0))  # of UTF-8
 COLUMN_MOVERS: Final = b"\t\b\r\n"
 # toupper() of the kernel's Latin-1 table (where 0xDF, the sharp s, is a lower-case letter like the others).
-UPPER: Final = bytes(
-    byte - 32 if 97 <= byte <= 122 or (byte >= 0xDF and byte != 0xF7) else byte for byte in range(256)
-)
+UPPER: Final = bytes(byte - 32 if 97 <= byte <= 122 or (byte >= 0xDF and byte != 0xF7) else byte for byte in range(256))
 SPACES: Final = b"        "
 
 

@@ -251,7 +251,6 @@ class PtyMaster(File):
         self._name_peer(task, file)
         return task.files.install(file, limit, flags & O_CLOEXEC != 0)
 
-
     def _name_peer(self, task: "Task", file: TtyFile) -> None:
         """The file's place is beside that of /dev/pts/ptmx, by which we were opened, whatever the caller can see of it."""
         if self.path is None:

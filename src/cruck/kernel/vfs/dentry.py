@@ -40,8 +40,9 @@ class Mount:
     mount_id: int
     covered: "dict[Dentry, Mount]"  # dentries seen through this mount that another mount covers
 
-    def __init__(self, fs: "FileSystem", root: Dentry, parent: "Mount | None", mountpoint: Dentry | None, flags: int,
-                 source: bytes, mount_id: int) -> None:
+    def __init__(
+        self, fs: "FileSystem", root: Dentry, parent: "Mount | None", mountpoint: Dentry | None, flags: int, source: bytes, mount_id: int
+    ) -> None:
         self.fs = fs
         self.root = root
         self.parent = parent

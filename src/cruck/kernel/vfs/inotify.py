@@ -52,9 +52,7 @@ class InotifyEvent:
         self.name = name
 
     def is_same(self, other: "InotifyEvent") -> bool:
-        return (
-            self.wd == other.wd and self.mask == other.mask and self.cookie == other.cookie and self.name == other.name
-        )
+        return self.wd == other.wd and self.mask == other.mask and self.cookie == other.cookie and self.name == other.name
 
     def size(self) -> int:
         return INOTIFY_EVENT.size + self._name_size()

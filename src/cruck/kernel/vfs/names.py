@@ -189,8 +189,9 @@ def remove_directory(task: "Task", directory: Path, name: bytes) -> None:
     forget_if_unused(inode)
 
 
-def rename(task: "Task", old_dir: Path, old_name: bytes, old_slash: bool, new_dir: Path, new_name: bytes, new_slash: bool,
-           flags: int) -> None:
+def rename(
+    task: "Task", old_dir: Path, old_name: bytes, old_slash: bool, new_dir: Path, new_name: bytes, new_slash: bool, flags: int
+) -> None:
     """rename(2), renameat2(2); `flags`: RENAME_NOREPLACE or RENAME_EXCHANGE.
 
     Errors: LinuxError: EXDEV, EBUSY, ENOENT, EEXIST, ENOTDIR, EISDIR, EINVAL (into itself), ENOTEMPTY, EACCES, EPERM,

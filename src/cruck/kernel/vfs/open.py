@@ -70,8 +70,23 @@ MS_NODEV: Final = 4
 MS_NOEXEC: Final = 8
 
 VALID_FLAGS: Final = (
-    O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE
-    | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE_BIT
+    O_ACCMODE
+    | O_CREAT
+    | O_EXCL
+    | O_NOCTTY
+    | O_TRUNC
+    | O_APPEND
+    | O_NONBLOCK
+    | O_SYNC
+    | FASYNC
+    | O_DIRECT
+    | O_LARGEFILE
+    | O_DIRECTORY
+    | O_NOFOLLOW
+    | O_NOATIME
+    | O_CLOEXEC
+    | O_PATH
+    | O_TMPFILE_BIT
 )
 # What an open file does not remember.
 FORGOTTEN_FLAGS: Final = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC
@@ -283,5 +298,13 @@ def open_kernel(place: Path, flags: int) -> File:
 
 
 __all__ = [
-    "LOOKUP_EMPTY", "PathFile", "attach", "check_flags", "open_exec", "open_inode", "open_kernel", "open_path", "truncate_inode",
+    "LOOKUP_EMPTY",
+    "PathFile",
+    "attach",
+    "check_flags",
+    "open_exec",
+    "open_inode",
+    "open_kernel",
+    "open_path",
+    "truncate_inode",
 ]

@@ -106,12 +106,7 @@ def check_delete(creds: Credentials, directory: Path, victim: Dentry, must_be_di
 
 
 def is_sticky_refusal(creds: Credentials, parent: Inode, inode: Inode) -> bool:
-    return (
-        bool(parent.mode & S_ISVTX)
-        and creds.fsuid != inode.uid
-        and creds.fsuid != parent.uid
-        and not creds.has(CAP_FOWNER)
-    )
+    return bool(parent.mode & S_ISVTX) and creds.fsuid != inode.uid and creds.fsuid != parent.uid and not creds.has(CAP_FOWNER)
 
 
 def new_inode_owner(creds: Credentials, parent: Inode, mode: int) -> tuple[int, int, int]:

@@ -29,8 +29,7 @@ UID, GID = os.getuid(), os.getgid()
 def config_for(cwd: Path | str, home: str = "/nonexistent/home") -> RunConfig:
     config = RunConfig(["true"])
     config.cwd = str(cwd)
-    config.host_environment = {"HOME": home, "PATH": "/usr/bin:/nonexistent/bin", "SECRET_TOKEN": "x", "LC_ALL": "C.UTF-8",
-                               "TERM": "xterm"}
+    config.host_environment = {"HOME": home, "PATH": "/usr/bin:/nonexistent/bin", "SECRET_TOKEN": "x", "LC_ALL": "C.UTF-8", "TERM": "xterm"}
     return config
 
 
@@ -151,8 +150,12 @@ def test_shared_directories_and_files(work: Path, tmp_path: Path) -> None:
     shared.mkdir()
     (tmp_path / "one.txt").write_bytes(b"one")
     config = config_for(work)
-    config.mounts = [Mount("bind", str(shared), "/data/in", True), Mount("bind", str(shared), "/data", False),
-                     Mount("bind", str(tmp_path / "one.txt"), "/one.txt", True), Mount("tmpfs", "", "/scratch", False)]
+    config.mounts = [
+        Mount("bind", str(shared), "/data/in", True),
+        Mount("bind", str(shared), "/data", False),
+        Mount("bind", str(tmp_path / "one.txt"), "/one.txt", True),
+        Mount("tmpfs", "", "/scratch", False),
+    ]
     world = make(config)
     at(world, "/data").create(b"f", S_IFREG | 0o644, UID, GID)
     assert (shared / "f").exists()
@@ -164,10 +167,13 @@ def test_shared_directories_and_files(work: Path, tmp_path: Path) -> None:
     assert at(world, "/scratch").mode & 0o7777 == 0o1777
 
 
-@pytest.mark.parametrize(("mount", "words"), [
-    (Mount("bind", "/nonexistent/x", "/x", False), "does not exist"),
-    (Mount("bind", "/usr", "/usr/no/such/place", False), "cannot make"),
-])
+@pytest.mark.parametrize(
+    ("mount", "words"),
+    [
+        (Mount("bind", "/nonexistent/x", "/x", False), "does not exist"),
+        (Mount("bind", "/usr", "/usr/no/such/place", False), "cannot make"),
+    ],
+)
 def test_impossible_mounts_are_explained(work: Path, mount: Mount, words: str) -> None:
     config = config_for(work)
     config.mounts = [mount]

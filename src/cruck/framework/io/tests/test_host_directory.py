@@ -40,13 +40,23 @@ def test_reads_beneath(tree: Path) -> None:
     assert {(name, kind) for name, _, kind in entries} == {(b"sub", 4), (b"up", 10), (b"out", 10)}
 
 
-@pytest.mark.parametrize("path", [b"..", b"../secret", b"sub/../../secret", b"/etc/passwd", b"sub//file", b".", b"sub/.",
-                                  b"sub/", b"a\0b", b"sub/./file"])
+@pytest.mark.parametrize(
+    "path", [b"..", b"../secret", b"sub/../../secret", b"/etc/passwd", b"sub//file", b".", b"sub/.", b"sub/", b"a\0b", b"sub/./file"]
+)
 def test_refuses_paths_that_are_not_plain(tree: Path, path: bytes) -> None:
     host = HostDirectory(tree, is_writable=True)
-    for result in (host.stat(path), host.open(path, os.O_RDONLY), host.unlink(path), host.mkdir(path, 0o755),
-                   host.create(path, 0o644), host.rename(path, b"x"), host.rename(b"sub", path), host.link(path, b"x"),
-                   host.chmod(path, 0), host.readlink(path)):
+    for result in (
+        host.stat(path),
+        host.open(path, os.O_RDONLY),
+        host.unlink(path),
+        host.mkdir(path, 0o755),
+        host.create(path, 0o644),
+        host.rename(path, b"x"),
+        host.rename(b"sub", path),
+        host.link(path, b"x"),
+        host.chmod(path, 0),
+        host.readlink(path),
+    ):
         assert isinstance(result, int) and result < 0
     assert (tree / "sub" / "file").exists() and (tree.parent / "secret").read_bytes() == b"outside"
 
@@ -54,8 +64,13 @@ def test_refuses_paths_that_are_not_plain(tree: Path, path: bytes) -> None:
 @pytest.mark.parametrize("path", [b"up/secret", b"out", b"up/tree/sub/file"])
 def test_follows_no_symbolic_link(tree: Path, path: bytes) -> None:
     host = HostDirectory(tree, is_writable=True)
-    for result in (host.open(path, os.O_RDONLY), host.open(path, os.O_WRONLY), host.truncate(path, 0),
-                   host.getxattr(path, b"user.x") if path != b"out" else -1, host.list_entries(path)):
+    for result in (
+        host.open(path, os.O_RDONLY),
+        host.open(path, os.O_WRONLY),
+        host.truncate(path, 0),
+        host.getxattr(path, b"user.x") if path != b"out" else -1,
+        host.list_entries(path),
+    ):
         assert isinstance(result, int) and result < 0
     host.chmod(path, 0o777)
     assert (tree.parent / "secret").read_bytes() == b"outside"
@@ -72,10 +87,23 @@ def test_opens_no_fifo_and_no_directory(tree: Path) -> None:
 
 def test_read_only_tree_refuses_changes(tree: Path) -> None:
     host = HostDirectory(tree)
-    results = (host.open(b"sub/file", os.O_RDWR), host.create(b"new", 0o644), host.mkdir(b"d", 0o755), host.unlink(b"up"),
-               host.rmdir(b"sub"), host.rename(b"up", b"x"), host.link(b"sub/file", b"x"), host.symlink(b"x", b"y"),
-               host.chmod(b"sub", 0o700), host.chown(b"sub", -1, -1), host.utimens(b"sub", 0, 0), host.truncate(b"sub/file", 0),
-               host.setxattr(b"sub", b"user.a", b"", 0), host.removexattr(b"sub", b"user.a"), host.make_node(b"p", stat.S_IFIFO))
+    results = (
+        host.open(b"sub/file", os.O_RDWR),
+        host.create(b"new", 0o644),
+        host.mkdir(b"d", 0o755),
+        host.unlink(b"up"),
+        host.rmdir(b"sub"),
+        host.rename(b"up", b"x"),
+        host.link(b"sub/file", b"x"),
+        host.symlink(b"x", b"y"),
+        host.chmod(b"sub", 0o700),
+        host.chown(b"sub", -1, -1),
+        host.utimens(b"sub", 0, 0),
+        host.truncate(b"sub/file", 0),
+        host.setxattr(b"sub", b"user.a", b"", 0),
+        host.removexattr(b"sub", b"user.a"),
+        host.make_node(b"p", stat.S_IFIFO),
+    )
     assert set(results) == {-errno.EROFS}
     file = opened(host.open(b"sub/file", os.O_RDONLY))
     assert file.chmod(0o777) == -errno.EROFS and file.utimens(0, 0) == -errno.EROFS

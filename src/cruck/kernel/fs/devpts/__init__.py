@@ -105,9 +105,7 @@ class DevPtsRoot(Inode):
     def rmdir(self, name: bytes, target: Inode) -> None:
         raise LinuxError(EPERM)
 
-    def rename(
-        self, name: bytes, source: Inode, new_dir: Inode, new_name: bytes, target: Inode | None, exchange: bool
-    ) -> None:
+    def rename(self, name: bytes, source: Inode, new_dir: Inode, new_name: bytes, target: Inode | None, exchange: bool) -> None:
         raise LinuxError(EPERM)
 
 

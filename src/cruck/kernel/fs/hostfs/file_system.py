@@ -54,8 +54,7 @@ class HostFs(FileSystem):
     pinned: dict[HostInode, None]  # inodes without a name whose `reader` is all that is left
     device_index: dict[int, int]  # host st_dev → which: host mounts inside the tree need inode numbers of their own
 
-    def __init__(self, kernel: "Kernel", dev: int, host: HostDirectory, is_live: bool,
-                 owners: OwnerMap | None = None) -> None:
+    def __init__(self, kernel: "Kernel", dev: int, host: HostDirectory, is_live: bool, owners: OwnerMap | None = None) -> None:
         """is_live: names and attributes may change behind our back; look every time.
         Errors: LinuxError if the root cannot be examined."""
         super().__init__(b"hostfs", dev)

@@ -369,8 +369,7 @@ class HostInode(Inode):
         _check(self.host_fs.host.rmdir(self.child_path(name)))
         self._dropped(name, target)
 
-    def rename(self, name: bytes, source: Inode, new_dir: Inode, new_name: bytes, target: Inode | None,
-               exchange: bool) -> None:
+    def rename(self, name: bytes, source: Inode, new_dir: Inode, new_name: bytes, target: Inode | None, exchange: bool) -> None:
         """Errors: LinuxError(EINVAL): exchange, which needs a host call we do not have."""
         assert isinstance(source, HostInode) and isinstance(new_dir, HostInode)
         if exchange:

@@ -38,8 +38,9 @@ class OverlayDirectory(OverlayInode):
     # Every child that has been looked up: keeps inode numbers and what hangs on an inode (locks, FIFOs, sockets).
     children: dict[bytes, OverlayInode]
 
-    def __init__(self, overlay: "OverlayFs", parent: "OverlayDirectory | None", name: bytes, upper: Inode | None,
-                 lowers: list[Inode]) -> None:
+    def __init__(
+        self, overlay: "OverlayFs", parent: "OverlayDirectory | None", name: bytes, upper: Inode | None, lowers: list[Inode]
+    ) -> None:
         self.children = {}
         super().__init__(overlay, parent, name, upper, lowers)
 
@@ -242,8 +243,7 @@ class OverlayDirectory(OverlayInode):
         if target.parent is self and target.name == name:
             target.parent = None  # an upper inode with further names needs none
 
-    def rename(self, name: bytes, source: Inode, new_dir: Inode, new_name: bytes, target: Inode | None,
-               exchange: bool) -> None:
+    def rename(self, name: bytes, source: Inode, new_dir: Inode, new_name: bytes, target: Inode | None, exchange: bool) -> None:
         """Errors: LinuxError(EXDEV): a directory that a lower tree has too."""
         assert isinstance(source, OverlayInode) and isinstance(new_dir, OverlayDirectory)
         assert target is None or isinstance(target, OverlayInode)

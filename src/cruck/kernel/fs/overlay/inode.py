@@ -31,8 +31,9 @@ class OverlayInode(Inode):
     upper: Inode | None
     lowers: list[Inode]  # topmost first; one at most unless a directory. upper or lowers[0] exists
 
-    def __init__(self, overlay: "OverlayFs", parent: "OverlayDirectory | None", name: bytes, upper: Inode | None,
-                 lowers: list[Inode]) -> None:
+    def __init__(
+        self, overlay: "OverlayFs", parent: "OverlayDirectory | None", name: bytes, upper: Inode | None, lowers: list[Inode]
+    ) -> None:
         real = upper if upper is not None else lowers[0]
         ino = lowers[0].ino if lowers else real.ino | UPPER_INO
         super().__init__(overlay, ino, real.mode, real.uid, real.gid)

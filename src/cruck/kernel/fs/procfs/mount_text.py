@@ -29,10 +29,7 @@ def mounts(kernel: "Kernel", task: "Task") -> bytes:
         options = _mount_options(mount)
         if mount.fs.is_read_only and not mount.flags & MS_RDONLY:
             options = b"ro" + options[2:]
-        lines.append(
-            b"%s %s %s %s%s 0 0\n"
-            % (escape(mount.source), escape(point), escape(mount.fs.name), options, _fs_options(mount))
-        )
+        lines.append(b"%s %s %s %s%s 0 0\n" % (escape(mount.source), escape(point), escape(mount.fs.name), options, _fs_options(mount)))
     return b"".join(lines)
 
 
@@ -69,9 +66,7 @@ def mountstats(kernel: "Kernel", task: "Task") -> bytes:
     for mount in kernel.namespace.mounts:
         point = _point_seen_from(task.fs.root, mount)
         if point is not None:
-            lines.append(
-                b"device %s mounted on %s with fstype %s\n" % (escape(mount.source), escape(point), escape(mount.fs.name))
-            )
+            lines.append(b"device %s mounted on %s with fstype %s\n" % (escape(mount.source), escape(point), escape(mount.fs.name)))
     return b"".join(lines)
 
 

@@ -19,8 +19,7 @@ _TCP_HEADER: Final = (
     b"                                                     \n"
 )
 _UDP_HEADER: Final = (
-    b"   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops"
-    b"             \n"
+    b"   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops             \n"
 )
 _INET6_HEADER: Final = (
     b"  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt"
@@ -97,7 +96,14 @@ def _tcp(stack: "InetStack", domain: int, now_ns: int) -> bytes:
         lines.append(
             b"%4d: %s %s %02X %08X:%08X 00:00000000 00000000 %5d        0 %d 1 0000000000000000 %s"
             % (
-                len(lines), local, peer, socket.state, socket.nr_unsent(), queued, socket.socket_inode.uid, ino,
+                len(lines),
+                local,
+                peer,
+                socket.state,
+                socket.nr_unsent(),
+                queued,
+                socket.socket_inode.uid,
+                ino,
                 b"100 0 0 10 0" if socket.is_listening() else b"20 4 30 10 -1",
             )  # fmt: skip
         )
@@ -109,8 +115,11 @@ def _tcp(stack: "InetStack", domain: int, now_ns: int) -> bytes:
             lines.append(
                 b"%4d: %s %s %02X 00000000:00000000 03:%08X 00000000     0        0 0 3 0000000000000000"
                 % (
-                    len(lines), _address(domain, local_address, port), _address(domain, peer_address, peer_port),
-                    _TIME_WAIT, left,
+                    len(lines),
+                    _address(domain, local_address, port),
+                    _address(domain, peer_address, peer_port),
+                    _TIME_WAIT,
+                    left,
                 )  # fmt: skip
             )
     width = _TCP_WIDTH if domain == AF_INET else 0
@@ -126,8 +135,14 @@ def _udp(stack: "InetStack", domain: int) -> bytes:
         lines.append(
             b"%5d: %s %s %02X 00000000:%08X 00:00000000 00000000 %5d        0 %d 2 0000000000000000 %d"
             % (
-                socket.port, local, peer, _ESTABLISHED if socket.peer_port else _CLOSE, socket.nr_charged,
-                socket.socket_inode.uid, socket.socket_inode.ino, socket.nr_drops,
+                socket.port,
+                local,
+                peer,
+                _ESTABLISHED if socket.peer_port else _CLOSE,
+                socket.nr_charged,
+                socket.socket_inode.uid,
+                socket.socket_inode.ino,
+                socket.nr_drops,
             )  # fmt: skip
         )
     width = _UDP_WIDTH if domain == AF_INET else 0

@@ -174,9 +174,7 @@ def filesystems(kernel: "Kernel") -> bytes:
 
 
 def devices(kernel: "Kernel") -> bytes:
-    return (
-        b"Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n128 ptm\n136 pts\n\nBlock devices:\n"
-    )
+    return b"Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n128 ptm\n136 pts\n\nBlock devices:\n"
 
 
 def partitions(kernel: "Kernel") -> bytes:

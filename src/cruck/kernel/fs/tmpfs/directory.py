@@ -113,8 +113,7 @@ class TmpDirectory(TmpInode):
         self.nlink -= 1
         inode.ctime_ns = self.mtime_ns
 
-    def rename(self, name: bytes, source: Inode, new_dir: Inode, new_name: bytes, target: Inode | None,
-               exchange: bool) -> None:
+    def rename(self, name: bytes, source: Inode, new_dir: Inode, new_name: bytes, target: Inode | None, exchange: bool) -> None:
         if not isinstance(new_dir, TmpDirectory) or new_dir.fs is not self.fs:
             raise LinuxError(EXDEV)
         new_dir._check_alive()

@@ -30,8 +30,17 @@ class TmpFs(FileSystem):
     nr_inodes: int
     next_ino: int
 
-    def __init__(self, kernel: "Kernel", dev: int, max_pages: int = NO_LIMIT, max_inodes: int = NO_LIMIT,
-                 mode: int = 0o1777, uid: int = 0, gid: int = 0, name: bytes = b"tmpfs") -> None:
+    def __init__(
+        self,
+        kernel: "Kernel",
+        dev: int,
+        max_pages: int = NO_LIMIT,
+        max_inodes: int = NO_LIMIT,
+        mode: int = 0o1777,
+        uid: int = 0,
+        gid: int = 0,
+        name: bytes = b"tmpfs",
+    ) -> None:
         super().__init__(name, dev)
         self.clock = kernel.clock
         self.machine = kernel.machine

@@ -61,8 +61,9 @@ class TmpInode(Inode):
         stat.btime_ns = self.btime_ns
         return stat
 
-    def set_attributes(self, mode: int = -1, uid: int = -1, gid: int = -1, atime_ns: int = -1, mtime_ns: int = -1,
-                       ctime_ns: int = -1) -> None:
+    def set_attributes(
+        self, mode: int = -1, uid: int = -1, gid: int = -1, atime_ns: int = -1, mtime_ns: int = -1, ctime_ns: int = -1
+    ) -> None:
         if mode != -1:
             self.mode = self.mode & 0o170000 | mode & 0o7777
         if uid != -1:

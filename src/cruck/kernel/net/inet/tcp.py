@@ -148,9 +148,7 @@ class TcpSocket(InetSocket):
             return False  # Linux has forgotten it: tcp_fin_timeout
         if self.options.reuse_address and other.options.reuse_address and not other.is_listening():
             return False
-        return not (
-            self.options.reuse_port and other.options.reuse_port and self.socket_inode.uid == other.socket_inode.uid
-        )
+        return not (self.options.reuse_port and other.options.reuse_port and self.socket_inode.uid == other.socket_inode.uid)
 
     def four(self) -> Four:
         return (self.address, self.port, self.peer_address_bytes, self.peer_port)
@@ -610,4 +608,3 @@ class TcpSocket(InetSocket):
 
     def get_option(self, task: "Task", level: int, name: int) -> bytes | int:
         return tcp_options.get_option(self, name) if level == SOL_TCP else super().get_option(task, level, name)
-

@@ -111,9 +111,7 @@ class UdpSocket(InetSocket):
             return False
         if self.options.reuse_address and other.options.reuse_address:
             return False
-        return not (
-            self.options.reuse_port and other.options.reuse_port and self.socket_inode.uid == other.socket_inode.uid
-        )
+        return not (self.options.reuse_port and other.options.reuse_port and self.socket_inode.uid == other.socket_inode.uid)
 
     def parse(self, address: bytes) -> tuple[bytes, int]:
         """An IPv6 socket takes IPv4's sockaddr too. Errors: LinuxError(EINVAL, EAFNOSUPPORT, ENETUNREACH)."""
@@ -405,4 +403,3 @@ class UdpSocket(InetSocket):
 
     def get_option(self, task: "Task", level: int, name: int) -> bytes | int:
         return -ENOPROTOOPT if level == SOL_UDP else super().get_option(task, level, name)
-

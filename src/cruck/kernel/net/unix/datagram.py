@@ -205,5 +205,3 @@ class SeqpacketSocket(DatagramSocket):
 
     def _nothing(self) -> int:
         return 0 if self.shut_down & RECEIVING else WOULD_BLOCK
-
-

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Which calls are traced: strace's `-e trace=` expressions (strace(1), "Filtering").
 
-    open,close   trace=open,close   t=file   %file   !futex   trace=!%process   /^epoll   ?statx   all   none
+open,close   trace=open,close   t=file   %file   !futex   trace=!%process   /^epoll   ?statx   all   none
 """
 
 import re

@@ -26,6 +26,7 @@ from cruck.kernel.signal.send import send_to_process, send_to_task
 from cruck.kernel.syscalls.blocking import BLOCKED
 from cruck.kernel.time.timers import TimerQueue
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
+from cruck.kernel.vfs.dentry import Path
 from cruck.testing.fake_machine import FakeMachine
 
 MEMORY = 0x10_0000  # guest memory that is there: [MEMORY, MEMORY + MEMORY_BYTES)
@@ -68,6 +69,7 @@ class KitKernel(Kernel):
         self.tasks: dict[int, Task] = {}
         self.processes: dict[int, Process] = {}
         self.inode = 1
+        self.place: Path | None = None  # root and working directory of new tasks, for who needs them
         self.nr_watches = 0
         self.rename_cookie = 0
         self.session = Session(1)
@@ -98,7 +100,7 @@ class KitKernel(Kernel):
             mm: Any = KitMm(self.machine)
             process = Process(kernel, pid, None, self.group)
             self.processes[pid] = process
-            files, fs = FileTable(), FsContext.__new__(FsContext)
+            files, fs = FileTable(), FsContext.__new__(FsContext) if self.place is None else FsContext(self.place, self.place, 0o022)
             actions = SignalActions()
             creds = Credentials(uid, uid, ())
         else:

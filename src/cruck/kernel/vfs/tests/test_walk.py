@@ -28,8 +28,14 @@ def tree() -> Task:
     assert call(directory.sys_mkdir, task, b"/d", 0o755) == 0
     assert call(directory.sys_mkdir, task, b"/d/e", 0o755) == 0
     assert call(open_calls.sys_creat, task, b"/d/e/f", 0o644) == 0
-    for name, target in ((b"/l", b"d"), (b"/d/up", b".."), (b"/abs", b"/d/e"), (b"/loop", b"loop"), (b"/dangling", b"nowhere"),
-                         (b"/slash", b"d/")):
+    for name, target in (
+        (b"/l", b"d"),
+        (b"/d/up", b".."),
+        (b"/abs", b"/d/e"),
+        (b"/loop", b"loop"),
+        (b"/dangling", b"nowhere"),
+        (b"/slash", b"d/"),
+    ):
         assert call(link.sys_symlink, task, target, name) == 0
     return task
 

@@ -18,8 +18,8 @@ from cruck.kernel.process.credentials import Credentials
 from cruck.kernel.process.file_table import FileTable, FsContext
 from cruck.kernel.process.process import Process, ProcessGroup, Session
 from cruck.kernel.process.task import Task
-from cruck.kernel.time.timers import Timer, TimerQueue
 from cruck.kernel.signal.actions import SignalActions
+from cruck.kernel.time.timers import Timer, TimerQueue
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.dentry import MountNamespace, Path
 from cruck.testing.fake_machine import FakeMachine
@@ -109,7 +109,7 @@ class World(Kernel):
             space.map_anon(MEMORY, MEMORY_BYTES, PROT_READ | PROT_WRITE)
             user = UserMemory(space, NoFaults(), 0x7FFF_FFFF_F000)
         task = Task(
-            self, pid, process, FakeContext(), FakeMm(user), FileTable(), FsContext(self.root(), self.root(), 0o022), SignalActions(),  # type: ignore[arg-type]
+            self, pid, process, FakeContext(), FakeMm(user), FileTable(), FsContext(self.root(), self.root(), 0o022), SignalActions(),
             Credentials(uid, gid, groups), b"test",
         )  # fmt: skip
         process.threads[pid] = task

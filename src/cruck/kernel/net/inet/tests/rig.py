@@ -4,6 +4,7 @@
 import struct
 from typing import Any
 
+from cruck.framework.entropy import Entropy
 from cruck.kernel.net.inet.family import InetFamily
 from cruck.kernel.net.inet.stack import InetStack
 from cruck.kernel.syscalls.blocking import BLOCKED
@@ -27,7 +28,7 @@ IN, OUT, ERR, HUP, RDHUP = 1, 4, 8, 16, 0x2000
 DONTWAIT, NOSIGNAL = 0x40, 0x4000
 
 
-class CountingEntropy:
+class CountingEntropy(Entropy):
     def random_bytes(self, length: int) -> bytes:
         return bytes(length)
 

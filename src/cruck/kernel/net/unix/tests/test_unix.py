@@ -74,7 +74,7 @@ def new_kernel() -> KitKernel:
     kernel = KitKernel()
     as_any: Any = kernel
     namespace = MountNamespace(TmpFs(as_any, 71), b"tmpfs", 0)
-    kernel.namespace = Path(namespace.root, namespace.root.root)
+    kernel.place = Path(namespace.root, namespace.root.root)
     return kernel
 
 
