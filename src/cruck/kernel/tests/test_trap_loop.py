@@ -61,3 +61,37 @@ def test_an_unknown_call_is_enosys_and_counted() -> None:
     run_until_idle(kernel)
     assert kernel.unsupported == {"syscall_0x270f": 1}
     assert task.state == BLOCKED
+
+
+def test_unknown_numbers_cannot_fill_the_kernels_memory() -> None:
+    kernel = boot()
+    spawn(kernel, [*(Call(1000 + number) for number in range(600)), Call(nr.NR_PAUSE)])
+    run_until_idle(kernel)
+    assert len(kernel.unsupported) <= 401
+    assert sum(kernel.unsupported.values()) == 600
+
+
+def results_of(steps: list[Call], uid: int) -> list[int]:
+    """What each call returned, run one at a time."""
+    found = []
+    for step in steps:
+        kernel = boot()
+        task = spawn(kernel, [step, Call(nr.NR_PAUSE)], uid=uid)
+        machine = kernel.machine
+        values: list[int] = []
+        context = task.context
+        original = context.set_result
+        context.set_result = lambda value, keep=values, call=original: (keep.append(value), call(value))[1]  # type: ignore[method-assign,misc]
+        run_until_idle(kernel)
+        assert machine is kernel.machine and kernel.nr_oopses == 0, kernel.log.lines
+        found.append(values[0])
+    return found
+
+
+def test_init_cannot_be_signalled_by_others() -> None:
+    assert results_of([Call(nr.NR_KILL, 1, 9)], uid=1000) == [-1]
+    assert results_of([Call(nr.NR_KILL, 1, 9)], uid=0) == [0]
+
+
+def test_locking_nothing_is_nothing() -> None:
+    assert results_of([Call(nr.NR_MLOCK, DATA + 0x1000, 0), Call(nr.NR_MUNLOCK, DATA + 0x1000, 0)], uid=0) == [0, 0]
