@@ -19,7 +19,7 @@ fs.rmSync('d', { recursive: true }); console.log(fs.existsSync('d'));
 const fs = require('fs/promises');
 (async () => { await Promise.all([...Array(20).keys()].map(i => fs.writeFile('f' + i, 'x'.repeat(i)))); const l = await fs.readdir('.'); const s = await Promise.all(l.filter(n => n[0] == 'f').map(async n => (await fs.stat(n)).size)); console.log(s.reduce((a, b) => a + b)); const h = await fs.open('f1', 'r+'); await h.write('zz', 0); console.log((await fs.readFile('f1')).toString()); await h.close() })()
 """,
-    "timers": "setTimeout(() => console.log('b'), 30); setTimeout(() => console.log('a'), 5); setImmediate(() => console.log('i')); process.nextTick(() => console.log('n')); Promise.resolve().then(() => console.log('p')); let n = 0; const t = setInterval(() => { if (++n == 3) { clearInterval(t); console.log('three') } }, 20)",
+    "timers": "setTimeout(() => console.log('b'), 500); setTimeout(() => console.log('a'), 250); setImmediate(() => console.log('i')); process.nextTick(() => console.log('n')); Promise.resolve().then(() => console.log('p')); let n = 0; const t = setInterval(() => { if (++n == 3) { clearInterval(t); console.log('three') } }, 300)",
     "child processes": """
 const { exec, execFileSync, spawn, spawnSync } = require('child_process');
 console.log(execFileSync('echo', ['sync']).toString(), spawnSync('sh', ['-c', 'exit 3']).status, spawnSync('sh', ['-c', 'kill $$']).signal, spawnSync('nonesuch').error.code);

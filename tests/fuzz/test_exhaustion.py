@@ -15,7 +15,7 @@ ATTACKS = {
     "fork_bomb": "199 then EAGAIN",
     "thread_bomb": "199 then EAGAIN",
     "fd_bomb": "1021 then EMFILE",
-    "inode_bomb": "16383 then ENOSPC",
+    "inode_bomb": "16368 then ENOSPC",
     "file_bomb": "64 then ENOSPC",
     "pipe_bomb": "510 then EMFILE",
     "epoll_nesting": "4 then ELOOP",

@@ -90,7 +90,7 @@ int main(void)
 	setpgid(pid, pid);
 	printf("group: %d\n", getpgid(pid) == pid);
 	SAY("wait for another group", waitpid(-999999, &status, 0));
-	kill(-pid, SIGINT);
+	kill(-pid, SIGUSR2);
 	printf("by group: %d", waitpid(-pid, &status, 0) == pid);
 	printf(" signal %d\n", WTERMSIG(status));
 

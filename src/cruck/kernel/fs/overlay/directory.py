@@ -247,6 +247,8 @@ class OverlayDirectory(OverlayInode):
         """Errors: LinuxError(EXDEV): a directory that a lower tree has too."""
         assert isinstance(source, OverlayInode) and isinstance(new_dir, OverlayDirectory)
         assert target is None or isinstance(target, OverlayInode)
+        if source.is_dir() and not exchange and isinstance(target, OverlayDirectory) and not target.is_empty():
+            raise LinuxError(ENOTEMPTY)  # before EXDEV, so that programs do not begin to copy for nothing
         if source.is_dir() and source.lowers:
             raise LinuxError(EXDEV)
         if exchange:

@@ -179,6 +179,9 @@ def test_rename_over_a_whiteout(box: Fixture) -> None:
 def test_rename_of_directories(box: Fixture) -> None:
     root = box.fs.root
     assert refusal(root.rename, b"dir", box.at(b"dir"), root, b"new", None, False) == EXDEV
+    full = root.mkdir(b"full", 0o755, 0, 0)
+    full.create(b"inside", 0o100644, 0, 0)
+    assert refusal(root.rename, b"dir", box.at(b"dir"), root, b"full", full, False) == ENOTEMPTY
     mine = root.mkdir(b"mine", 0o755, os.getuid(), os.getgid())
     mine.create(b"x", S_IFREG | 0o644, os.getuid(), os.getgid())
     assert refusal(root.rename, b"mine", mine, root, b"dir", box.at(b"dir"), False) == ENOTEMPTY
