@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NATIVE := $(wildcard src/cruck/framework/machine/*.[ch] src/cruck/framework/machine/*/*.[chSs] src/cruck/framework/machine/*/*.lds)
 
-.PHONY: demo test test-compiled check build clean sanitize
+.PHONY: demo test test-compiled check build clean sanitize fuzz fuzz-quick
 
 build: $(STAMP)
 
@@ -43,6 +43,13 @@ test-compiled: $(VENV)/bin/python
 # The extension under AddressSanitizer and UndefinedBehaviorSanitizer: a private build, and all of tests/machine with it.
 sanitize: $(STAMP)
 	$(BIN)/python tools/sanitize.py
+
+# Every campaign of tools/fuzz.py: at CI length, or for hours. One alone: `tools/fuzz.py long NAME`.
+fuzz-quick: $(STAMP)
+	$(BIN)/python tools/fuzz.py quick
+
+fuzz: $(STAMP)
+	$(BIN)/python tools/fuzz.py long
 
 clean:
 	rm -rf $(VENV) .venv-compiled build src/cruck.egg-info src/cruck/framework/*.so src/cruck/framework/machine/stub/stub src/cruck/framework/machine/vdso/vdso.so
