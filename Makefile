@@ -25,6 +25,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python tools/check_compilable.py
 	$(BIN)/python tools/gen_dispatch.py --check
 	$(BIN)/python tools/gen_report.py --check
 	$(BIN)/cruck check src/cruck/kernel src/cruck/abi

@@ -9,7 +9,6 @@ from typing import Final
 from cruck.abi.errno import EFAULT, ENOSYS, ERESTARTSYS
 from cruck.framework.hardware import (
     PROT_EXEC,
-    RIP,
     RSP,
     STOP_DEAD,
     STOP_EXCEPTION,
@@ -20,6 +19,7 @@ from cruck.framework.hardware import (
     Stop,
 )
 from cruck.framework.mm.user_memory import UserFault
+from cruck.kernel import oops as oops_report
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.process import exit as process_exit
@@ -62,9 +62,15 @@ def turn(kernel: Kernel, may_wait: bool) -> None:
     now_ns = kernel.clock.monotonic_ns()  # the only look at the clock of an ordinary turn
     kernel.turn_ns = now_ns
     for stop in stops:
-        handle_stop(kernel, stop)
+        try:
+            handle_stop(kernel, stop)
+        except Exception:
+            oops_on_the_way(kernel, kernel.tasks.get(stop[0]))
     if kernel.timers.heap:
-        kernel.timers.expire(now_ns)
+        try:
+            kernel.timers.expire(now_ns)
+        except Exception:
+            oops_on_the_way(kernel, None)
     if kernel.sched.entries:
         for task in kernel.sched.overdue(now_ns):
             task.context.interrupt()
@@ -89,10 +95,13 @@ def run_ready(kernel: Kernel) -> None:
             if task.state != READY:
                 continue
             record = task.wait
-            if task.process.is_exiting or record is None or task.process.is_stopped or task.restart:
-                return_to_guest(kernel, task)
-            else:
-                call(kernel, task, record.nr, record.args)
+            try:
+                if task.process.is_exiting or record is None or task.process.is_stopped or task.restart:
+                    return_to_guest(kernel, task)
+                else:
+                    call(kernel, task, record.nr, record.args)
+            except Exception:
+                oops_on_the_way(kernel, task)
 
 
 def fill_cpus(kernel: Kernel) -> None:
@@ -242,19 +251,31 @@ def out_of_memory(kernel: Kernel, task: Task) -> None:
 
 
 def oops(kernel: Kernel, task: Task, nr: int) -> None:
-    """A bug of ours: the task that met it dies, the kernel goes on, the user is told."""
-    import traceback
-
-    kernel.nr_oopses += 1
+    """A bug of ours in a call or fault: the task that met it dies, the kernel goes on, the user is told."""
     what = syscall_name(nr) if nr >= 0 else "page fault"
-    rip = task.context.get_reg(RIP)
-    kernel.log.error(
-        f"oops in {what}({', '.join(hex(value) for value in task.call_args)}) of process {task.process.pid} "
-        f"({task.comm.decode('utf-8', 'replace')}) at {rip:#x}; this is a bug of cruck, the process is killed\n" + traceback.format_exc()
-    )
+    values = []
+    for value in task.call_args:
+        values.append(hex(value))
+    oops_report.report(kernel, f"{what}({', '.join(values)})", task)
     task.leave_queues()
     kernel.exit_group(task.process, SIGKILL)
     process_exit.exit_task(kernel, task, SIGKILL)
+
+
+def oops_on_the_way(kernel: Kernel, task: Task | None) -> None:
+    """A bug of ours outside of calls: in signal delivery, at the end of a task, in a timer. `task` (None: nobody's) dies as far as that can
+    be done; if its end is what fails, it is at least never run again."""
+    oops_report.report(kernel, "the trap loop", task)
+    if task is None:
+        return
+    try:
+        task.leave_queues()
+        kernel.exit_group(task.process, SIGKILL)
+        process_exit.exit_task(kernel, task, SIGKILL)
+    except Exception:
+        oops_report.report(kernel, "exit", task)
+        task.state = DEAD
+        kernel.sched.forget(task)
 
 
 def syscall_name(nr: int) -> str:

@@ -191,17 +191,17 @@ def _load(task: Task, program: Program) -> None:
         raise LinuxError(EACCES)
     creds, is_secure = after_exec(task.creds, path)
     mm = Mm(kernel)
-    context: Context | None = None
+    is_built = False
     try:
         context = _build(task, program, mm, image, interpreter_image, creds, is_secure)
+        is_built = True
     except UserFault as error:
         raise LinuxError(ENOMEM) from error
     except OSError as error:
         raise LinuxError(EAGAIN, "host task") from error
     finally:
-        if context is None:
+        if not is_built:
             mm.put()
-    assert context is not None
     _commit(task, program, mm, context, creds, is_secure)
 
 

@@ -4,6 +4,7 @@
 from typing import TYPE_CHECKING
 
 from cruck.abi.errno import EBADF, EMFILE
+from cruck.kernel import oops
 from cruck.kernel.errors import LinuxError
 
 if TYPE_CHECKING:
@@ -124,7 +125,10 @@ class FileTable:
         self.refs -= 1
         if self.refs == 0:
             for fd in self.open_fds():
-                self.close(fd, task)
+                try:
+                    self.close(fd, task)
+                except Exception:  # the task must be able to end whatever one file does
+                    oops.report(task.kernel, "close", task)
 
     def close(self, fd: int, task: "Task") -> int:
         """0 or what flush said; the descriptor is gone in any case. Errors: LinuxError(EBADF)."""

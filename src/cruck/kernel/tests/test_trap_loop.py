@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MPL-2.0
 """The trap loop: what happens to several stops of one turn, to bugs, and to programs that end."""
 
+from collections.abc import Sequence
+
 from cruck.abi import syscall_numbers as nr
+from cruck.framework.mm.user_memory import VmWriter
 from cruck.kernel.kernel import Kernel
-from cruck.kernel.process.task import BLOCKED
+from cruck.kernel.process.task import BLOCKED, Task
+from cruck.kernel.time.timers import TimerTarget
+from cruck.kernel.vfs.file import File
 from cruck.testing.fake_machine import Call, JumpIfZero, Spin, Step
 from cruck.testing.kernels import DATA, boot, run_until_idle, spawn
 
@@ -38,21 +43,57 @@ def test_a_spinning_thread_is_ended_with_its_process() -> None:
     assert list(kernel.processes) == [1]
 
 
-def test_an_oops_kills_the_task_and_not_the_kernel(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    from cruck.kernel.syscalls import process
+class Broken(File):
+    """A file with a bug in what `where` names."""
 
-    def broken(task: object) -> int:
-        raise ZeroDivisionError("a bug")
+    def __init__(self, where: str) -> None:
+        super().__init__(2)
+        self.where = where
 
-    monkeypatch.setattr(process, "sys_getpid", broken)
+    def read(self, out: VmWriter, offset: int) -> int:
+        if self.where == "read":
+            raise ZeroDivisionError("a bug")
+        return 0
+
+    def release(self) -> None:
+        if self.where == "release":
+            raise ZeroDivisionError("a bug")
+
+
+def with_broken_file(where: str, steps: Sequence[Step]) -> tuple[Kernel, Task]:
+    """A kernel after a program met the bug in its descriptor 0, and another program, which waits."""
     kernel = boot()
-    spawn(kernel, [Call(nr.NR_GETPID), Call(nr.NR_EXIT_GROUP, 0)])
+    spawn(kernel, list(steps)).files.install(Broken(where), 10, False)
     waiting = spawn(kernel, [Call(nr.NR_PAUSE)])
     run_until_idle(kernel)
+    return kernel, waiting
+
+
+def test_an_oops_kills_the_task_and_not_the_kernel() -> None:
+    kernel, waiting = with_broken_file("read", [Call(nr.NR_READ, 0, DATA, 1), Call(nr.NR_EXIT_GROUP, 0)])
     assert kernel.nr_oopses == 1
-    assert "a bug" in "\n".join(kernel.log.lines) and "getpid" in "\n".join(kernel.log.lines)
+    assert "a bug" in "\n".join(kernel.log.lines) and "read" in "\n".join(kernel.log.lines)
     assert waiting.state == BLOCKED
     assert len(kernel.tasks) == 1
+
+
+def test_an_oops_at_the_end_of_a_task_does_not_stop_its_end() -> None:
+    kernel, waiting = with_broken_file("release", [Call(nr.NR_EXIT_GROUP, 0)])
+    assert kernel.nr_oopses == 1
+    assert waiting.state == BLOCKED
+    assert list(kernel.tasks.values()) == [waiting] and sorted(kernel.processes) == [1, waiting.process.pid]
+
+
+def test_an_oops_in_a_timer_does_not_end_the_kernel() -> None:
+    class BrokenTarget(TimerTarget):
+        def expire(self, now_ns: int) -> None:
+            raise ZeroDivisionError("a bug")
+
+    kernel = boot()
+    waiting = spawn(kernel, [Call(nr.NR_PAUSE)])
+    kernel.timers.add(kernel.clock.monotonic_ns(), BrokenTarget())
+    run_until_idle(kernel)
+    assert kernel.nr_oopses == 1 and waiting.state == BLOCKED
 
 
 def test_an_unknown_call_is_enosys_and_counted() -> None:

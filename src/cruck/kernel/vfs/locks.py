@@ -158,11 +158,10 @@ def _waits_for(table: "FileTable") -> "FileTable | None":
             del table.lock_waits[task]
             continue
         owner = record.extra
-        if owner is not None:
-            from cruck.kernel.process.file_table import FileTable
+        from cruck.kernel.process.file_table import FileTable
 
-            if isinstance(owner, FileTable):
-                return owner
+        if isinstance(owner, FileTable):
+            return owner
     return None
 
 

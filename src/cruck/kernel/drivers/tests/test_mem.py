@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MPL-2.0
 """The memory devices and the device registry."""
 
-from typing import cast
-
 import pytest
 
 from cruck.abi.errno import ENODEV, ENOSPC, ENOTTY, ENXIO, EPERM
@@ -16,6 +14,7 @@ from cruck.kernel.kernel import Kernel
 from cruck.kernel.process.task import Task
 from cruck.kernel.tty.tests.world import DATA, World
 from cruck.kernel.vfs.file import File
+from cruck.testing.kernels import boot, spawn
 
 
 class Devices:
@@ -118,4 +117,4 @@ def test_device_numbers_round_trip() -> None:
 def test_a_registry_takes_other_drivers() -> None:
     empty = DeviceRegistry(())
     with pytest.raises(LinuxError):
-        empty.open(cast(Task, None), S_IFCHR, makedev(1, 3), None, 0)
+        empty.open(spawn(boot(), []), S_IFCHR, makedev(1, 3), None, 0)

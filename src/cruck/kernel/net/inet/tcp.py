@@ -428,12 +428,15 @@ class TcpSocket(InetSocket):
             else:
                 self.shut_down = RECEIVING | SENDING
                 self._send_fin()
-                if self.peer is not None:
+                if not self._is_alone():
                     self.is_orphan = True
                     self.closed_ns = self._now_ns()
                     self.wants_room = False
                     return
         self._forget()
+
+    def _is_alone(self) -> bool:
+        return self.peer is None
 
     # Data.
     def is_stream(self) -> bool:

@@ -9,6 +9,7 @@ from cruck.abi.errno import EEXIST, EINVAL, ENOENT, ENOSPC, ENOTEMPTY, EPERM
 from cruck.framework.hardware import PROT_READ, PROT_WRITE
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter
 from cruck.kernel.errors import LinuxError
+from cruck.kernel.fs.overlay.whiteout import detached_path
 from cruck.kernel.fs.tmpfs import TYPE, TmpFs
 from cruck.kernel.fs.tmpfs.directory import TmpDirectory
 from cruck.kernel.fs.tmpfs.regular import TmpRegular
@@ -103,7 +104,7 @@ def test_listing_goes_on_after_compaction() -> None:
     assert isinstance(directory, TmpDirectory)
     for number in range(1000):
         directory.create(b"%d" % number, 0o100644, 0, 0)
-    file = directory.open(None, 0)  # type: ignore[arg-type]
+    file = directory.open(detached_path(directory), 0)
     first = file.readdir(0)
     for number in range(900):
         directory.unlink(b"%d" % number, directory.entries[b"%d" % number])
