@@ -312,7 +312,7 @@ def test_mmap_from_stub_text_kills_only_that_space(machine):
     assert g.space.is_dead and bystander.step()[0] == _machine.STOP_SYSCALL
 
 
-@pytest.mark.parametrize("value", ["$-1", "$0", "$0x41414141", "%rcx"])
+@pytest.mark.parametrize("value", ["$-1", "$0", "$0x4141414141414141", "%rcx"])
 def test_garbage_in_context_areas_kills_only_that_space(machine, value):
     bystander = Guest(machine, LOOP)
     text = f"""

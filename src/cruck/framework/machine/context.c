@@ -204,6 +204,8 @@ void context_free(context *c)
 
 /* ---- stops ---- */
 
+/* What wrfsbase takes; a guest may load the kernel's half itself, and no access through it gets anywhere. Wider bases (LA57) are refused. */
+static bool is_canonical(uint64_t base) { return (uint64_t)((int64_t)(base << 16) >> 16) == base; }
 static bool is_stub_text(uint64_t rip) { return rip >= STUB_BASE && rip <= STUB_BASE + STUB_TEXT_MAX; }
 
 static bool read_frame(context *c, struct mcontext *mc)
@@ -329,6 +331,10 @@ void context_collect(context *c)
         return;
     }
     take_registers(c, &mc);
+    if (!is_canonical(c->regs[USER_FS_BASE]) || !is_canonical(c->regs[USER_GS_BASE])) {
+        space_die(c->s);
+        return;
+    }
     c->s->last_stopped = c;
     if (signo == INTERRUPT_SIGNAL) {
         if (c->wants_interrupt)
@@ -411,7 +417,7 @@ int context_set_reg(context *c, unsigned index, uint64_t value)
 {
     if (index == USER_CS || index == USER_SS || (index >= USER_DS && index <= USER_GS))
         return 0;
-    if ((index == USER_FS_BASE || index == USER_GS_BASE) && value >= HOST_TASK_END)
+    if ((index == USER_FS_BASE || index == USER_GS_BASE) && !is_canonical(value))
         return -EINVAL;                         /* loading it would fault in our own handler */
     if (index == USER_FS_BASE || index == USER_GS_BASE)
         c->bases_dirty = true;

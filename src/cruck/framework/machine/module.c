@@ -568,7 +568,7 @@ FAST(context_do_set_reg)
     int result;
     ARGUMENTS("xW");
     BRIEFLY(m, result = context_set_reg(self->c, (unsigned)a[0].u, a[1].u));
-    return result < 0 && !bad_value("a segment base outside user space") ? NULL : Py_NewRef(Py_None);
+    return result < 0 && !bad_value("a segment base that is not canonical") ? NULL : Py_NewRef(Py_None);
 }
 
 FAST(context_do_registers)
@@ -598,7 +598,7 @@ FAST(context_do_set_registers)
     for (unsigned i = 0; result == 0 && i < MACHINE_NR_REGS; i++)
         result = context_set_reg(self->c, i, words[i].u);
     machine_leave(m);
-    return result < 0 && !bad_value("a segment base outside user space") ? NULL : Py_NewRef(Py_None);
+    return result < 0 && !bad_value("a segment base that is not canonical") ? NULL : Py_NewRef(Py_None);
 }
 
 FAST(context_do_fpu)

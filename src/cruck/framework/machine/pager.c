@@ -19,11 +19,12 @@ void pager_plain(struct stub *stub, uint32_t nr, uint64_t result, uint64_t a, ui
 }
 
 /* The pager receives into the scratch page. A guest may alter the message header meanwhile: then no descriptor
- * arrives, or one is lost, and the mmap that follows fails; its space dies. */
+ * arrives and the mmap that follows is refused, or no message does and the stub ends (entry.S). */
 static void order_receive(struct stub *stub, int slot)
 {
     stub->file_slot = slot;
     pager_plain(stub, SYS_recvmsg, 1, FD_SOCKET, SCRATCH_ADDR + offsetof(struct scratch_page, message), 0, 0, 0, 0);
+    stub->order->entries[stub->nr_orders - 1].kind = ORDER_RECEIVE;
 }
 
 static int make_room(struct stub *stub)

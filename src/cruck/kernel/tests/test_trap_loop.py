@@ -7,9 +7,10 @@ from cruck.abi import syscall_numbers as nr
 from cruck.framework.mm.user_memory import VmWriter
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.process.task import BLOCKED, Task
+from cruck.kernel.signal.actions import SA_RESTORER, SigAction
 from cruck.kernel.time.timers import TimerTarget
 from cruck.kernel.vfs.file import File
-from cruck.testing.fake_machine import Call, JumpIfZero, Spin, Step
+from cruck.testing.fake_machine import Call, FakeContext, JumpIfZero, Spin, Step
 from cruck.testing.kernels import DATA, boot, run_until_idle, spawn
 
 CLONE_THREAD_FLAGS = 0x0001_0000 | 0x100 | 0x200 | 0x400 | 0x800 | 0x40000  # THREAD VM FS FILES SIGHAND SYSVSEM
@@ -82,6 +83,24 @@ def test_an_oops_at_the_end_of_a_task_does_not_stop_its_end() -> None:
     assert kernel.nr_oopses == 1
     assert waiting.state == BLOCKED
     assert list(kernel.tasks.values()) == [waiting] and sorted(kernel.processes) == [1, waiting.process.pid]
+
+
+def test_an_oops_outside_a_call_kills_the_process_and_not_the_kernel(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    """Found by a guest whose segment base the machine refused while its signal was delivered."""
+
+    def broken(self: object, values: object) -> None:
+        raise ValueError("a bug")
+
+    kernel = boot()
+    waiting = spawn(kernel, [Call(nr.NR_PAUSE)])
+    victim = spawn(kernel, [Spin()])
+    run_until_idle(kernel)
+    monkeypatch.setattr(FakeContext, "set_registers", broken)
+    victim.actions.set(10, SigAction(0x40_0000, SA_RESTORER, 0x40_0000))
+    kernel.send_signal_task(victim, 10)
+    run_until_idle(kernel)
+    assert kernel.nr_oopses == 1 and "a bug" in "\n".join(kernel.log.lines)
+    assert list(kernel.tasks.values()) == [waiting] and waiting.state == BLOCKED and not kernel.is_halted
 
 
 def test_an_oops_in_a_timer_does_not_end_the_kernel() -> None:

@@ -52,6 +52,7 @@
 #define ORDER_PLAIN 0                 /* result must equal `argument` */
 #define ORDER_TASK  1                 /* clone: the child becomes a guest task, number = `argument` */
 #define ORDER_STUB  2                 /* clone: the child becomes a stub of its own */
+#define ORDER_RECEIVE 3               /* as ORDER_PLAIN, but another result ends the stub */
 #define ORDER_HEADER 64
 #define MAX_ORDERS  63
 

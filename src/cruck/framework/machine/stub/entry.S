@@ -70,6 +70,8 @@ pager_next:
     mov 48(%r12), %r8
     mov 56(%r12), %r9
     syscall
+    cmp $ORDER_RECEIVE, %r15d
+    je pager_received
     test %r15d, %r15d
     jnz pager_cloned
     cmp %r14, %rax
@@ -89,6 +91,13 @@ pager_cloned:
     cmp $ORDER_TASK, %r15d
     je task_start
     jmp stub_start
+
+/* A message that could not be taken (the guest has altered the header) stays in the socket and would be read as one "go" too
+ * many: from then on answers would be ahead of their orders, and frames free while they are mapped. */
+pager_received:
+    cmp %r14, %rax
+    je pager_advance
+    jmp pager_exit
 
 pager_failed:                   /* whatever is not an errno below 255 is answered as 255 */
     neg %rax
