@@ -20,11 +20,13 @@ from cruck.framework.hardware import (
 )
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel import oops as oops_report
+from cruck.kernel import syscall_work
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.process import exit as process_exit
 from cruck.kernel.process.task import BLOCKED as TASK_BLOCKED
 from cruck.kernel.process.task import DEAD, READY, Task
+from cruck.kernel.process.tracee import PHASE_ENTRY, PHASE_EXIT, PHASE_RERUN, PHASE_SECCOMP
 from cruck.kernel.signal.deliver import EXITED, RETURN_TO_GUEST, deliver, force
 from cruck.kernel.signal.pending import SigInfo
 from cruck.kernel.syscalls.blocking import BLOCKED
@@ -96,7 +98,9 @@ def run_ready(kernel: Kernel) -> None:
                 continue
             record = task.wait
             try:
-                if task.process.is_exiting or record is None or task.process.is_stopped or task.restart:
+                if task.phase:
+                    go_on(kernel, task)
+                elif task.process.is_exiting or record is None or task.process.is_stopped or task.restart:
                     return_to_guest(kernel, task)
                 else:
                     call(kernel, task, record.nr, record.args)
@@ -130,7 +134,10 @@ def handle_stop(kernel: Kernel, stop: Stop) -> None:
     kernel.sched.stop(task, kernel.turn_ns)
     if reason == STOP_SYSCALL:
         task.wait = None
-        call(kernel, task, stop[2], stop[3:9])
+        if task.work:
+            enter(kernel, task, 0)
+        else:
+            call(kernel, task, stop[2], stop[3:9])
         return
     task.call_nr = -1
     if reason == STOP_FAULT:
@@ -175,7 +182,7 @@ def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, in
         if task.state == TASK_BLOCKED:
             task.context.park()
         return
-    if task.state == DEAD:
+    if task.state >= DEAD or task.phase:  # TRACED, or not even that because it is being killed
         return
     if task.state == TASK_BLOCKED or (task.wait is not None and task.wait.queues):
         task.leave_queues()
@@ -187,11 +194,53 @@ def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, in
         tracer.leave(task, nr, args, result)
     if ERESTART_FIRST <= result <= ERESTART_LAST:
         task.restart = -result
+        if task.work:
+            task.context.set_result(result)  # what a tracer sees
     else:
         task.wait = None
         if result != KEEP_REGISTERS:
             task.context.set_result(result)
+    if task.work and syscall_work.at_exit(task):
+        return
     return_to_guest(kernel, task)
+
+
+def enter(kernel: Kernel, task: Task, phase: int) -> None:
+    """A call of a task that is traced or filtered: like call(), unless somebody else has a say first."""
+    task.call_nr = -1
+    outcome = syscall_work.at_entry(task, phase)
+    if outcome == syscall_work.RUN:
+        registers = task.context.registers()
+        nr = syscall_work.call_number(registers)
+        record = task.wait
+        if record is not None and record.nr != nr:
+            task.wait = None
+        call(kernel, task, nr, syscall_work.arguments(registers))
+    elif outcome == syscall_work.SKIP:
+        task.wait = None
+        task.restart = 0
+        if not syscall_work.at_exit(task):
+            return_to_guest(kernel, task)
+
+
+def go_on(kernel: Kernel, task: Task) -> None:
+    """A task leaves its ptrace-stop: it does what it was about to do."""
+    phase, task.phase = task.phase, 0
+    record = task.wait
+    if phase == PHASE_EXIT:
+        kernel.exit_task(task, task.exit_code)
+    elif task.process.is_exiting:
+        return_to_guest(kernel, task)
+    elif phase in (PHASE_ENTRY, PHASE_SECCOMP):
+        enter(kernel, task, phase)
+    elif phase == PHASE_RERUN:
+        assert record is not None
+        call(kernel, task, record.nr, record.args)
+    elif record is not None and not task.restart:
+        call(kernel, task, record.nr, record.args)  # stopped with its process in the middle of a wait
+    else:
+        syscall_work.look_at_registers(task)
+        return_to_guest(kernel, task)
 
 
 def return_to_guest(kernel: Kernel, task: Task) -> None:
@@ -207,7 +256,9 @@ def return_to_guest(kernel: Kernel, task: Task) -> None:
             break
         task.restart = 0
         record = task.wait
-        if record is None:
+        if task.work:
+            enter(kernel, task, 0)
+        elif record is None:
             call(kernel, task, task.call_nr, task.call_args)
         else:
             call(kernel, task, record.nr, record.args)
@@ -222,7 +273,12 @@ def return_to_guest(kernel: Kernel, task: Task) -> None:
 
 def needs_attention(task: Task) -> bool:
     process = task.process
-    return process.is_exiting or process.is_stopped or bool((task.pending.bits | process.pending.bits) & ~task.blocked_mask)
+    return (
+        process.is_exiting
+        or process.is_stopped
+        or task.ptrace is not None
+        or bool((task.pending.bits | process.pending.bits) & ~task.blocked_mask)
+    )
 
 
 def page_fault(kernel: Kernel, task: Task, addr: int, access: int, error_code: int) -> None:

@@ -3,9 +3,11 @@
 
 from typing import TYPE_CHECKING, Final
 
+from cruck.abi.ptrace import PTRACE_EVENT_EXIT
 from cruck.framework.mm.user_memory import UserFault
-from cruck.kernel.process import groups
+from cruck.kernel.process import groups, ptrace
 from cruck.kernel.process.task import DEAD, Task
+from cruck.kernel.process.tracee import PHASE_EXIT
 from cruck.kernel.signal.actions import SA_NOCLDSTOP, SA_NOCLDWAIT, SIG_IGN
 from cruck.kernel.signal.pending import SI_USER, SigInfo
 from cruck.kernel.signal.send import kick
@@ -35,6 +37,17 @@ def exit_group(kernel: "Kernel", process: "Process", status: int) -> None:
     process.exit_status = status
     for task in list(process.threads.values()):
         kick(task)
+
+
+def leave(kernel: "Kernel", task: Task, status: int) -> bool:
+    """A task ends by itself, or because its process does: as exit_task(), after a last ptrace-stop if its tracer asked for one.
+    False: it is in that stop."""
+    if ptrace.wants_event(task, PTRACE_EVENT_EXIT):
+        task.exit_code = status
+        ptrace.event(task, PTRACE_EVENT_EXIT, status, PHASE_EXIT)
+        return False
+    exit_task(kernel, task, status)
+    return True
 
 
 def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
@@ -67,9 +80,11 @@ def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
     task.actions.refs -= 1
     process.threads.pop(task.tid, None)
     kernel.tasks.pop(task.tid, None)
+    if task.ptrace is not None:
+        ptrace.on_exit(task, status)
     if not process.threads:
         _finish_process(kernel, process, process.exit_status if process.is_exiting else status)
-    elif task.tid != process.pid:
+    elif task.tid != process.pid and task.ptrace is None:
         kernel.free_pid(task.tid)
 
 
@@ -109,6 +124,8 @@ def kill_other_threads(kernel: "Kernel", task: Task) -> None:
         if other is not task:
             exit_task(kernel, other, 0)
     if task.tid != process.pid:
+        if process.leader.ptrace is not None:
+            ptrace.unlink(process.leader)
         process.threads.pop(task.tid)
         kernel.tasks.pop(task.tid)
         kernel.free_pid(task.tid)
@@ -135,6 +152,24 @@ def _finish_process(kernel: "Kernel", process: "Process", status: int) -> None:
     process.exit_queue.wake()
     if process is kernel.main_process:
         kernel.halt(status)
+    if process.tracees:
+        ptrace.on_tracer_exit(process)
+    if is_traced_by_another(process):
+        ptrace.tell_of_end(process.leader, status)
+        return  # the parent is told when the tracer has waited for it
+    tell_parent(kernel, process)
+
+
+def is_traced_by_another(process: "Process") -> bool:
+    """Is the leader the tracee of a process that is not the parent?"""
+    tracee = process.leader.ptrace
+    return tracee is not None and tracee.tracer is not process.parent
+
+
+def tell_parent(kernel: "Kernel", process: "Process") -> None:
+    """A process that has ended becomes a zombie for its parent, or disappears."""
+    parent, status = process.parent, process.exit_status
+    assert parent is not None
     if process.exit_signal == 0 and parent is not kernel.init:
         parent.child_events.wake()
         return
@@ -178,6 +213,8 @@ def reap(kernel: "Kernel", process: "Process") -> None:
     """The zombie disappears: its pid is free and its times count as its parent's children's."""
     parent = process.parent
     assert parent is not None and process.is_zombie
+    if process.leader.ptrace is not None:
+        ptrace.unlink(process.leader)
     parent.children.pop(process.pid, None)
     parent.children_user_ns += process.user_ns + process.children_user_ns
     parent.children_system_ns += process.system_ns + process.children_system_ns
@@ -203,6 +240,8 @@ def _reparent_children(kernel: "Kernel", process: "Process") -> None:
                 break
         child.exit_signal = SIGCHLD
         if child.is_zombie:
+            if is_traced_by_another(child):
+                continue
             if heir is kernel.init:
                 reap(kernel, child)
             else:

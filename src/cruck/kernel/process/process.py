@@ -53,7 +53,8 @@ class Process:
     is_zombie: bool
     exit_signal: int  # sent to the parent at exit; SIGCHLD, 0 none
     rlimits: list[tuple[int, int]]  # (soft, hard) by RLIMIT_*
-    child_events: WaitQueue  # wait4 callers: a child changed state
+    child_events: WaitQueue  # wait4 callers: a child or tracee changed state
+    tracees: "dict[Task, None]"  # what it traces, by any of its threads; dead ones until it has waited for them
     exit_queue: WaitQueue  # pidfd polls, vfork parents: this process ended
     # Job control.
     is_stopped: bool
@@ -84,6 +85,7 @@ class Process:
         self.parent = parent
         self.children = {}
         self.threads = {}
+        self.tracees = {}
         self.group = group
         group.members[self] = None
         self.name = b""

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from cruck.kernel.process.credentials import Credentials
     from cruck.kernel.process.file_table import FileTable, FsContext
     from cruck.kernel.process.process import Process
+    from cruck.kernel.process.tracee import Tracee
     from cruck.kernel.signal.actions import SignalActions
-    from cruck.kernel.signal.pending import PendingSignals
+    from cruck.kernel.signal.pending import PendingSignals, SigInfo
     from cruck.kernel.time.timers import Timer
 
 # Task.state
@@ -24,8 +25,9 @@ BLOCKED: Final = 2  # in a system call that waits (task.wait is set)
 READY: Final = 3  # its call is to be run again
 STOPPED: Final = 4  # job control
 DEAD: Final = 5
+TRACED: Final = 6  # in a ptrace-stop
 
-STATE_LETTERS: Final = "RRSRTX"
+STATE_LETTERS: Final = "RRSRTXt"
 
 
 class WaitRecord:
@@ -74,6 +76,11 @@ class Task(Waiter):
     restart: int  # restart code (> 0) of the call it is leaving because of a signal, else 0
     saved_mask: int  # to be restored after the call (ppoll, sigsuspend), −1 none
     altstack: tuple[int, int, int]  # (address, size, SS_* flags)
+    # Tracing and filters: tracee.py.
+    work: int  # WORK_*; 0: calls need nothing special
+    ptrace: "Tracee | None"
+    phase: int  # PHASE_*: what it does after the ptrace-stop it is in
+    resume_info: "SigInfo | None"  # the signal the tracer lets through
     # Threads.
     clear_child_tid: int  # guest address, 0 none
     robust_list: int
@@ -153,6 +160,10 @@ class Task(Waiter):
         self.exit_code = 0
         self.timer_slack_ns = 50_000
         self.personality = 0
+        self.work = 0
+        self.ptrace = None
+        self.phase = 0
+        self.resume_info = None
 
     def notify(self, queue: WaitQueue, events: int) -> bool:
         """A queue it waits on was woken: the blocked call is to be run again."""
@@ -178,5 +189,7 @@ class Task(Waiter):
             self.wait_timer = None
 
     def has_deliverable_signal(self) -> bool:
-        """Is a signal pending that is not blocked (and not ignored: those are dropped when sent)?"""
-        return bool((self.pending.bits | self.process.pending.bits) & ~self.blocked_mask)
+        """Is a signal pending that is not blocked (and not ignored: those are dropped when sent)? Or a tracer waiting?"""
+        if (self.pending.bits | self.process.pending.bits) & ~self.blocked_mask:
+            return True
+        return self.ptrace is not None and (self.ptrace.wants_trap or self.ptrace.wants_notice)

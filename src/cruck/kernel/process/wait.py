@@ -4,7 +4,9 @@
 from typing import TYPE_CHECKING, Final
 
 from cruck.kernel.process import exit as process_exit
+from cruck.kernel.process import ptrace
 from cruck.kernel.process.process import Process
+from cruck.kernel.process.task import TRACED, Task
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -25,6 +27,7 @@ SIGCHLD: Final = 17
 CLD_EXITED: Final = 1
 CLD_KILLED: Final = 2
 CLD_DUMPED: Final = 3
+CLD_TRAPPED: Final = 4
 CLD_STOPPED: Final = 5
 CLD_CONTINUED: Final = 6
 
@@ -50,16 +53,13 @@ def find(kernel: "Kernel", parent: Process, kind: int, which: int, options: int)
         if not _matches(child, kind, which, options):
             continue
         has_child = True
-        if options & WEXITED and child.is_zombie:
-            status = child.exit_status
-            if status & 0x7F:
-                result = WaitResult(child, status, CLD_DUMPED if status & 0x80 else CLD_KILLED, status & 0x7F)
-            else:
-                result = WaitResult(child, status, CLD_EXITED, status >> 8)
+        tracee = child.leader.ptrace
+        if options & WEXITED and child.is_zombie and (tracee is None or tracee.tracer is parent):
+            result = _end(child, child.exit_status)
             if not options & WNOWAIT:
                 process_exit.reap(kernel, child)
             return result, True
-        if options & WUNTRACED and child.report_stop and child.is_stopped:
+        if options & WUNTRACED and child.report_stop and child.is_stopped and (tracee is None or tracee.tracer is not parent):
             if not options & WNOWAIT:
                 child.report_stop = False
             return WaitResult(child, child.stop_signal << 8 | 0x7F, CLD_STOPPED, child.stop_signal), True
@@ -67,7 +67,44 @@ def find(kernel: "Kernel", parent: Process, kind: int, which: int, options: int)
             if not options & WNOWAIT:
                 child.report_continue = False
             return WaitResult(child, 0xFFFF, CLD_CONTINUED, 18), True
+    if parent.tracees:
+        return _find_tracee(parent, kind, which, options, has_child)
     return None, has_child
+
+
+def _end(process: Process, status: int) -> WaitResult:
+    if status & 0x7F:
+        return WaitResult(process, status, CLD_DUMPED if status & 0x80 else CLD_KILLED, status & 0x7F)
+    return WaitResult(process, status, CLD_EXITED, status >> 8)
+
+
+def _find_tracee(parent: Process, kind: int, which: int, options: int, has_child: bool) -> tuple[WaitResult | None, bool]:
+    """Tracees are seen thread by thread, whatever their exit signal: their stops (which need no WUNTRACED), and the ends of threads
+    and of other processes' children."""
+    for task in list(parent.tracees):
+        tracee = task.ptrace
+        assert tracee is not None
+        if kind == P_PID and task.tid != which or kind == P_PGID and task.process.group.pgid != which:
+            continue
+        has_child = True
+        result: WaitResult | None = None
+        if task.state == TRACED and not tracee.is_reported:
+            result = WaitResult(task.process, tracee.stop_code << 8 | 0x7F, CLD_TRAPPED, tracee.stop_code)
+            if not options & WNOWAIT:
+                tracee.is_reported = True
+        elif options & WEXITED and (tracee.exit_status >= 0 or _has_ended(task)):
+            result = _end(task.process, tracee.exit_status if tracee.exit_status >= 0 else task.process.exit_status)
+            if not options & WNOWAIT:
+                ptrace.release(task)
+        if result is not None:
+            result.pid = task.tid
+            return result, True
+    return None, has_child
+
+
+def _has_ended(task: Task) -> bool:
+    """Is it the leader of a process that is a zombie?"""
+    return task.process.is_zombie and task.process.leader is task
 
 
 def _matches(child: Process, kind: int, which: int, options: int) -> bool:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EINTR, ERESTARTNOINTR, ERESTARTSYS
 from cruck.framework.hardware import RAX, RIP
-from cruck.kernel.process import groups
+from cruck.kernel.process import exit as process_exit
+from cruck.kernel.process import groups, ptrace
 from cruck.kernel.process.task import RUNNING, STOPPED, Task
+from cruck.kernel.process.tracee import WORK_STEP
 from cruck.kernel.signal.actions import (
     CORE_MASK,
     DEFAULT_IGNORE_MASK,
@@ -47,17 +49,22 @@ def deliver(task: Task, restart: int) -> int:
     kernel = task.kernel
     while True:
         if process.is_exiting:
-            kernel.exit_task(task, process.exit_status)
-            return EXITED
-        if process.is_stopped:
-            task.state = STOPPED
+            return EXITED if process_exit.leave(kernel, task, process.exit_status) else STAY_STOPPED
+        tracee = task.ptrace
+        if process.is_stopped and (tracee is None or not tracee.has_left_group_stop):
+            if tracee is not None:
+                ptrace.group_stop(task)
+            else:
+                task.state = STOPPED
             return STAY_STOPPED
-        allowed = ALL_BITS & ~task.blocked_mask
-        info = task.pending.take(allowed)
-        if info is None:
-            info = process.pending.take(allowed)
+        if tracee is not None and (tracee.wants_trap or tracee.wants_notice):
+            ptrace.trap(task)
+            return STAY_STOPPED
+        info = _next(task, process)
         if info is None:
             break
+        if task.phase:
+            return STAY_STOPPED
         if kernel.tracer is not None:
             kernel.tracer.signal(task, info)
         action = task.actions.get(info.signo)
@@ -67,14 +74,35 @@ def deliver(task: Task, restart: int) -> int:
             _default(task, process, info)
             continue
         # Further signals that this handler's mask admits go on top of its frame, and so run first, as on Linux.
+        is_stepping = bool(task.work & WORK_STEP)
         _invoke(task, action, info, restart)
         restart = 0
+        if is_stepping and not task.has_deliverable_signal():
+            ptrace.step_stop(task)
+            return STAY_STOPPED
     if task.saved_mask >= 0:
         task.blocked_mask = task.saved_mask
         task.saved_mask = -1
         if task.has_deliverable_signal():
             return deliver(task, restart)
     return RETURN_TO_GUEST
+
+
+def _next(task: Task, process: "Process") -> SigInfo | None:
+    """The signal to act on, taken out of its queue. A traced task shows it to its tracer first: it has stopped then."""
+    info = task.resume_info
+    if info is not None:
+        task.resume_info = None
+        if not task.blocked_mask >> (info.signo - 1) & 1:
+            return info
+        task.pending.add(info)  # the tracer, or another thread's sigaction, has blocked it meanwhile
+    allowed = ALL_BITS & ~task.blocked_mask
+    info = task.pending.take(allowed)
+    if info is None:
+        info = process.pending.take(allowed)
+    if info is not None and task.ptrace is not None:
+        ptrace.signal_stop(task, info)
+    return info
 
 
 def _default(task: Task, process: "Process", info: SigInfo) -> None:
@@ -101,6 +129,8 @@ def stop_process(process: "Process", signo: int) -> None:
     process.report_stop = True
     process.report_continue = False
     for other in process.threads.values():
+        if other.ptrace is not None:
+            other.ptrace.has_left_group_stop = False
         if other.state == RUNNING:
             other.context.interrupt()
     process.kernel.notify_parent(process, CLD_STOPPED, signo)

@@ -6,7 +6,7 @@ Queues the signal, undoes pending stops or continues, wakes whoever can take it.
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.kernel.process.task import BLOCKED, READY, RUNNABLE, RUNNING, STOPPED, Task
+from cruck.kernel.process.task import BLOCKED, READY, RUNNABLE, RUNNING, STOPPED, TRACED, Task
 from cruck.kernel.signal.actions import STOP_MASK
 from cruck.kernel.signal.pending import SIGRTMIN, PendingSignals, SigInfo
 
@@ -32,6 +32,8 @@ def send_to_task(task: Task, info: SigInfo) -> int:
 def _send(process: "Process", target: Task | None, info: SigInfo) -> int:
     signo = info.signo
     if process.is_zombie or process.is_exiting or not process.threads:
+        if signo == SIGKILL and process.threads:
+            release_exit_stop(process)
         return 0
     if signo == SIGKILL:
         process.kernel.exit_group(process, SIGKILL)
@@ -63,6 +65,8 @@ def _is_ignored(process: "Process", target: Task | None, signo: int, bit: int) -
     """Ignored signals are dropped when they are sent, unless blocked: the disposition may change before they are unblocked."""
     task = target if target is not None else process.any_thread()
     assert task is not None
+    if task.ptrace is not None:
+        return False  # its tracer wants to see it
     if task.blocked_mask & bit or (task.saved_mask >= 0 and task.saved_mask & bit):
         return False
     return task.actions.is_ignored(signo)
@@ -96,7 +100,7 @@ def kick(task: Task) -> None:
             task.wake()
     elif task.state == RUNNING:
         task.context.interrupt()
-    elif task.state == RUNNABLE or (task.state == STOPPED and task.process.is_exiting):
+    elif task.state == RUNNABLE or (task.state in (STOPPED, TRACED) and task.process.is_exiting):
         task.kernel.sched.forget(task)
         task.state = READY
         task.kernel.ready.append(task)
@@ -109,7 +113,22 @@ def continue_process(process: "Process") -> None:
         process.report_stop = False
         process.report_continue = True
         for task in process.threads.values():
-            if task.state == STOPPED:
+            if task.state == STOPPED and (task.ptrace is None or not task.ptrace.is_listening):
                 task.state = READY
                 process.kernel.ready.append(task)
         process.kernel.notify_parent(process, CLD_CONTINUED, SIGCONT)
+    for task in process.threads.values():
+        if task.ptrace is not None:
+            show_continue(task)
+
+
+def release_exit_stop(process: "Process") -> None:
+    from cruck.kernel.process import ptrace
+
+    ptrace.release_exit_stop(process)
+
+
+def show_continue(task: Task) -> None:
+    from cruck.kernel.process import ptrace
+
+    ptrace.on_continue(task)

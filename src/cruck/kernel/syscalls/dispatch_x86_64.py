@@ -27,6 +27,7 @@ from cruck.kernel.syscalls import pipe
 from cruck.kernel.syscalls import poll
 from cruck.kernel.syscalls import process
 from cruck.kernel.syscalls import process_vm
+from cruck.kernel.syscalls import ptrace
 from cruck.kernel.syscalls import read_write
 from cruck.kernel.syscalls import sched
 from cruck.kernel.syscalls import signal
@@ -48,7 +49,7 @@ from cruck.kernel.syscalls.types import CInt, CUInt, ClockId, DirFd, Fd, Flags, 
 def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a5: int) -> int:
     """Calls the handler of system call `nr`; NOT_IMPLEMENTED if there is none. Errors: what handlers raise."""
     if nr < 152:
-        if nr < 79:
+        if nr < 80:
             if nr < 37:
                 if nr < 17:
                     if nr < 8:
@@ -199,7 +200,7 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                 if nr == 53:
                     return socket.sys_socketpair(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
                 return NOT_IMPLEMENTED
-            if nr < 62:
+            if nr < 63:
                 if nr < 58:
                     if nr < 56:
                         if nr == 54:
@@ -222,99 +223,101 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                     return process.sys_exit(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 61:
                     return process.sys_wait4(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
+                if nr == 62:
+                    return signal.sys_kill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
-            if nr < 74:
-                if nr < 72:
-                    if nr == 62:
-                        return signal.sys_kill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            if nr < 75:
+                if nr < 73:
                     if nr == 63:
                         return system.sys_uname(task, UserAddr(a0))
+                    if nr == 72:
+                        return fcntl.sys_fcntl(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), ULong(a2))
                     return NOT_IMPLEMENTED
-                if nr == 72:
-                    return fcntl.sys_fcntl(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), ULong(a2))
                 if nr == 73:
                     return fcntl.sys_flock(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 76:
                 if nr == 74:
                     return sync.sys_fsync(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                return NOT_IMPLEMENTED
+            if nr < 77:
                 if nr == 75:
                     return sync.sys_fdatasync(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 76:
+                    return attributes.sys_truncate(task, UserPath(a0), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000))
                 return NOT_IMPLEMENTED
-            if nr == 76:
-                return attributes.sys_truncate(task, UserPath(a0), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000))
             if nr == 77:
                 return attributes.sys_ftruncate(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000))
             if nr == 78:
                 return directory.sys_getdents(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
+            if nr == 79:
+                return directory.sys_getcwd(task, OutBuffer(a0), Size(a1))
             return NOT_IMPLEMENTED
         if nr < 114:
-            if nr < 96:
-                if nr < 87:
-                    if nr < 83:
-                        if nr < 81:
-                            if nr == 79:
-                                return directory.sys_getcwd(task, OutBuffer(a0), Size(a1))
+            if nr < 97:
+                if nr < 88:
+                    if nr < 84:
+                        if nr < 82:
                             if nr == 80:
                                 return directory.sys_chdir(task, UserPath(a0))
+                            if nr == 81:
+                                return directory.sys_fchdir(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                             return NOT_IMPLEMENTED
-                        if nr == 81:
-                            return directory.sys_fchdir(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         if nr == 82:
                             return link.sys_rename(task, UserPath(a0), UserPath(a1))
-                        return NOT_IMPLEMENTED
-                    if nr < 85:
                         if nr == 83:
                             return directory.sys_mkdir(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF))
+                        return NOT_IMPLEMENTED
+                    if nr < 86:
                         if nr == 84:
                             return directory.sys_rmdir(task, UserPath(a0))
+                        if nr == 85:
+                            return open.sys_creat(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF))
                         return NOT_IMPLEMENTED
-                    if nr == 85:
-                        return open.sys_creat(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF))
                     if nr == 86:
                         return link.sys_link(task, UserPath(a0), UserPath(a1))
+                    if nr == 87:
+                        return link.sys_unlink(task, UserPath(a0))
                     return NOT_IMPLEMENTED
-                if nr < 91:
-                    if nr < 89:
-                        if nr == 87:
-                            return link.sys_unlink(task, UserPath(a0))
+                if nr < 92:
+                    if nr < 90:
                         if nr == 88:
                             return link.sys_symlink(task, UserString(a0), UserPath(a1))
+                        if nr == 89:
+                            return link.sys_readlink(task, UserPath(a0), OutBuffer(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         return NOT_IMPLEMENTED
-                    if nr == 89:
-                        return link.sys_readlink(task, UserPath(a0), OutBuffer(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 90:
                         return attributes.sys_chmod(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF))
-                    return NOT_IMPLEMENTED
-                if nr < 93:
                     if nr == 91:
                         return attributes.sys_fchmod(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Mode(a1 & 0xFFFFFFFF))
+                    return NOT_IMPLEMENTED
+                if nr < 94:
                     if nr == 92:
                         return attributes.sys_chown(task, UserPath(a0), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
+                    if nr == 93:
+                        return attributes.sys_fchown(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
-                if nr == 93:
-                    return attributes.sys_fchown(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
                 if nr == 94:
                     return attributes.sys_lchown(task, UserPath(a0), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
                 if nr == 95:
                     return attributes.sys_umask(task, Mode(a0 & 0xFFFFFFFF))
+                if nr == 96:
+                    return time.sys_gettimeofday(task, UserAddr(a0), UserAddr(a1))
                 return NOT_IMPLEMENTED
             if nr < 105:
-                if nr < 100:
-                    if nr < 98:
-                        if nr == 96:
-                            return time.sys_gettimeofday(task, UserAddr(a0), UserAddr(a1))
+                if nr < 101:
+                    if nr < 99:
                         if nr == 97:
                             return system.sys_getrlimit(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
+                        if nr == 98:
+                            return system.sys_getrusage(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                         return NOT_IMPLEMENTED
-                    if nr == 98:
-                        return system.sys_getrusage(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                     if nr == 99:
                         return system.sys_sysinfo(task, UserAddr(a0))
-                    return NOT_IMPLEMENTED
-                if nr < 103:
                     if nr == 100:
                         return system.sys_times(task, UserAddr(a0))
+                    return NOT_IMPLEMENTED
+                if nr < 103:
+                    if nr == 101:
+                        return ptrace.sys_ptrace(task, Long((a0 ^ 0x8000000000000000) - 0x8000000000000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a2), ULong(a3))
                     if nr == 102:
                         return credentials.sys_getuid(task)
                     return NOT_IMPLEMENTED

@@ -8,10 +8,12 @@ from cruck.abi.errno import E2BIG, EINVAL
 from cruck.abi.fcntl import AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW
 from cruck.abi.limits import MAX_ARG_STRLEN
 from cruck.abi.resource import RLIMIT_STACK
-from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
+from cruck.framework.hardware import ORIG_RAX, PAGE_MASK, PAGE_SIZE
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process import exec as process_exec
+from cruck.kernel.process import ptrace
 from cruck.kernel.process.task import Task
+from cruck.kernel.syscalls import blocking
 from cruck.kernel.syscalls.types import CInt, DirFd, UserAddr, UserPath
 from cruck.kernel.vfs.walk import read_path
 
@@ -20,17 +22,33 @@ POINTER: Final = struct.Struct("<Q")
 
 def sys_execve(task: Task, path: UserPath, argv: UserAddr, envp: UserAddr) -> int:
     """0 in the new program. Errors: execve(2)'s: E2BIG, EACCES, EFAULT, ELIBBAD, ELOOP, ENOENT, ENOEXEC, ENOMEM, ETXTBSY …"""
+    if blocking.is_rerun(task):
+        return 0  # after the tracer's stop
     name = read_path(task, path)
     arguments, environment = _read_vectors(task, argv, envp)
-    return process_exec.execve(task, name, arguments, environment)
+    tid = task.tid
+    return _finish(task, tid, process_exec.execve(task, name, arguments, environment))
 
 
 def sys_execveat(task: Task, dirfd: DirFd, path: UserPath, argv: UserAddr, envp: UserAddr, flags: CInt) -> int:
+    if blocking.is_rerun(task):
+        return 0
     if flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW):
         return -EINVAL
     name = read_path(task, path)
     arguments, environment = _read_vectors(task, argv, envp)
-    return process_exec.execveat(task, dirfd, name, arguments, environment, flags)
+    tid = task.tid
+    return _finish(task, tid, process_exec.execveat(task, dirfd, name, arguments, environment, flags))
+
+
+def _finish(task: Task, old_tid: int, result: int) -> int:
+    """A tracer may want to see the new program before it runs: then the call ends at its second run."""
+    if result == 0 and task.ptrace is not None:
+        task.context.set_reg(ORIG_RAX, task.call_nr)
+        if ptrace.after_exec(task, old_tid):
+            blocking.record(task)
+            return blocking.BLOCKED
+    return result
 
 
 def _read_vectors(task: Task, argv: int, envp: int) -> tuple[list[bytes], list[bytes]]:

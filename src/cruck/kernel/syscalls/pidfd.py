@@ -6,8 +6,7 @@ from typing import Final
 from cruck.abi.errno import EBADF, EINVAL, EPERM, ESRCH
 from cruck.abi.fcntl import O_NONBLOCK
 from cruck.kernel.ipc.pidfd import PidFile
-from cruck.kernel.process.credentials import CAP_SYS_PTRACE
-from cruck.kernel.process.process import Process
+from cruck.kernel.process.access import may_access_as_user
 from cruck.kernel.process.task import Task
 from cruck.kernel.signal.pending import NSIG, SI_TKILL, SI_USER
 from cruck.kernel.signal.send import send_to_process
@@ -67,22 +66,9 @@ def sys_pidfd_getfd(task: Task, pidfd: Fd, targetfd: Fd, flags: Flags) -> int:
     owner = file.process.any_thread()
     if owner is None:
         return -ESRCH
-    if not _may_access(task, owner, file.process):
+    if not may_access_as_user(task, file.process):
         return -EPERM
     found = owner.files.lookup(targetfd)
     if found is None:
         return -EBADF
     return task.files.install(found, task.process.rlimit(RLIMIT_NOFILE), True)
-
-
-def _may_access(task: Task, owner: Task, process: Process) -> bool:
-    """ptrace(2), "Ptrace access mode checking", with the real ids."""
-    if process is task.process or task.creds.has(CAP_SYS_PTRACE):
-        return True
-    mine, theirs = task.creds, owner.creds
-    return (
-        process.dumpable == 1
-        and mine.uid == theirs.uid == theirs.euid == theirs.suid
-        and mine.gid == theirs.gid == theirs.egid == theirs.sgid
-        and theirs.cap_permitted & ~mine.cap_permitted == 0
-    )

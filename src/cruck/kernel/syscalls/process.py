@@ -5,6 +5,7 @@ import struct
 from typing import Final
 
 from cruck.abi.errno import E2BIG, ECHILD, EINVAL, ENODEV, EPERM, ERESTARTSYS, ESRCH
+from cruck.abi.ptrace import PTRACE_EVENT_VFORK_DONE
 from cruck.abi.sched import (
     CLONE_CHILD_CLEARTID,
     CLONE_CHILD_SETTID,
@@ -19,11 +20,13 @@ from cruck.framework.hardware import FS_BASE, GS_BASE
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc.pidfd import PidFile
 from cruck.kernel.process import exit as process_exit
-from cruck.kernel.process import groups
+from cruck.kernel.process import groups, ptrace
 from cruck.kernel.process import wait as process_wait
+from cruck.kernel.process.access import may_access_as_user
 from cruck.kernel.process.clone import CloneArgs, clone
 from cruck.kernel.process.process import Process
-from cruck.kernel.process.task import Task
+from cruck.kernel.process.task import READY, Task
+from cruck.kernel.process.tracee import PHASE_RERUN
 from cruck.kernel.process.wait import WaitResult
 from cruck.kernel.signal.pending import NSIG, SigInfo
 from cruck.kernel.syscalls import blocking
@@ -44,10 +47,7 @@ P_PIDFD: Final = 3
 def _start(task: Task, args: CloneArgs) -> int:
     """Common end of the clone family. A vfork parent blocks; its rerun finds the child in the record."""
     if blocking.is_rerun(task):
-        record = blocking.record(task)
-        if record.token:
-            return record.progress
-        return blocking.wait_killable(task, task.process.kernel.vfork_queue)
+        return _go_on(task, args)
     if args.flags & CLONE_PIDFD:
         task.files.reserve_check(1, task.process.rlimit(RLIMIT_NOFILE))
         task.user.write_u32(args.pidfd, 0)
@@ -56,13 +56,36 @@ def _start(task: Task, args: CloneArgs) -> int:
         file = PidFile(task.kernel, child.process, 0)
         fd = task.files.install(file, task.process.rlimit(RLIMIT_NOFILE), True)
         task.user.write_u32(args.pidfd, fd)
+    number = 0
+    if task.ptrace is not None:
+        number = ptrace.on_clone(task, child, args.flags, args.exit_signal)
     kernel = task.kernel
-    kernel.sched.enqueue(child)
-    if not args.flags & CLONE_VFORK:
+    if child.ptrace is None:
+        kernel.sched.enqueue(child)
+    else:
+        child.state = READY  # it has to look at its signals first
+        kernel.ready.append(child)
+    if not args.flags & CLONE_VFORK and not number:
         return child.tid
     record = blocking.record(task)
     record.progress = child.tid
+    record.token = int(not args.flags & CLONE_VFORK)
+    if number:
+        ptrace.event(task, number, child.tid, PHASE_RERUN)
+        return blocking.BLOCKED
     return blocking.wait_killable(task, kernel.vfork_queue)
+
+
+def _go_on(task: Task, args: CloneArgs) -> int:
+    """After a tracer's look at the new child, and once a vfork child has let go."""
+    record = blocking.record(task)
+    if not record.token:
+        return blocking.wait_killable(task, task.kernel.vfork_queue)
+    if args.flags & CLONE_VFORK and record.extra is None and ptrace.wants_event(task, PTRACE_EVENT_VFORK_DONE):
+        record.extra = True
+        ptrace.event(task, PTRACE_EVENT_VFORK_DONE, record.progress, PHASE_RERUN)
+        return blocking.BLOCKED
+    return record.progress
 
 
 def sys_clone(task: Task, flags: ULong, newsp: UserAddr, parent_tidptr: UserAddr, child_tidptr: UserAddr, tls: UserAddr) -> int:
@@ -111,13 +134,13 @@ def sys_clone3(task: Task, uargs: UserAddr, size: Size) -> int:
 
 
 def sys_exit(task: Task, error_code: CInt) -> int:
-    process_exit.exit_task(task.kernel, task, (error_code & 0xFF) << 8)
+    process_exit.leave(task.kernel, task, (error_code & 0xFF) << 8)
     return KEEP_REGISTERS
 
 
 def sys_exit_group(task: Task, error_code: CInt) -> int:
     process_exit.exit_group(task.kernel, task.process, (error_code & 0xFF) << 8)
-    process_exit.exit_task(task.kernel, task, (error_code & 0xFF) << 8)
+    process_exit.leave(task.kernel, task, (error_code & 0xFF) << 8)
     return KEEP_REGISTERS
 
 
@@ -390,10 +413,12 @@ def sys_membarrier(task: Task, cmd: CInt, flags: CInt, cpu_id: CInt) -> int:
 
 
 def sys_kcmp(task: Task, pid1: Pid, pid2: Pid, kind: CInt, idx1: Long, idx2: Long) -> int:
-    """KCMP_FILE, VM, FILES, FS, SIGHAND. Errors: ESRCH, EINVAL, EBADF."""
+    """KCMP_FILE, VM, FILES, FS, SIGHAND. Errors: ESRCH, EPERM, EINVAL, EBADF."""
     one, two = task.kernel.tasks.get(pid1), task.kernel.tasks.get(pid2)
     if one is None or two is None:
         return -ESRCH
+    if not may_access_as_user(task, one.process) or not may_access_as_user(task, two.process):
+        return -EPERM
     pairs: dict[int, tuple[object, object]] = {
         1: (one.mm, two.mm),
         2: (one.files, two.files),

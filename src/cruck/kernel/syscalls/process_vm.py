@@ -9,7 +9,7 @@ from typing import Final
 from cruck.abi.errno import EINVAL, EPERM, ESRCH
 from cruck.framework.mm.user_memory import UserFault, UserReader, UserWriter
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.process.credentials import CAP_SYS_PTRACE
+from cruck.kernel.process.access import may_access_as_user
 from cruck.kernel.process.task import Task
 from cruck.kernel.syscalls.iovec import MAX_RW_COUNT, UIO_MAXIOV, read_iovec
 from cruck.kernel.syscalls.types import Pid, ULong, UserAddr
@@ -38,7 +38,7 @@ def _copy(task: Task, pid: int, local: int, nr_local: int, remote: int, nr_remot
     other = task.kernel.tasks.get(pid)
     if other is None:
         return -ESRCH
-    if not _may_attach(task, other):
+    if not may_access_as_user(task, other.process):
         return -EPERM
     done = 0
     try:
@@ -90,16 +90,3 @@ def _read_remote(task: Task, addr: int, count: int) -> list[tuple[int, int]]:
             ranges.append((base, min(length, left)))
             left -= min(length, left)
     return ranges
-
-
-def _may_attach(task: Task, other: Task) -> bool:
-    if other.process is task.process:
-        return True
-    creds, theirs = task.creds, other.creds
-    if creds.has(CAP_SYS_PTRACE):
-        return True
-    if creds.uid != theirs.euid or creds.uid != theirs.suid or creds.uid != theirs.uid:
-        return False
-    if creds.gid != theirs.egid or creds.gid != theirs.sgid or creds.gid != theirs.gid:
-        return False
-    return other.process.dumpable == 1 and theirs.cap_permitted & ~creds.cap_permitted == 0

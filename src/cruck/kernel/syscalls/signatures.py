@@ -97,6 +97,7 @@ SIGNATURES: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     98: ("getrusage", ("CInt", "UserAddr")),
     99: ("sysinfo", ("UserAddr",)),
     100: ("times", ("UserAddr",)),
+    101: ("ptrace", ("Long", "Pid", "ULong", "ULong")),
     102: ("getuid", ()),
     103: ("syslog", ("CInt", "OutBuffer", "CInt")),
     104: ("getgid", ()),

@@ -8,6 +8,7 @@ anonymous ones as private dirty and file pages as clean.
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.mman import MAP_LOCKED, MAP_NORESERVE, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
+from cruck.kernel.memory import foreign
 from cruck.kernel.vfs.walk import path_string
 
 if TYPE_CHECKING:
@@ -259,25 +260,4 @@ def read_range(mm: "Mm", start: int, end: int) -> bytes:
     """Guest bytes as far as they can be read, whatever their protection."""
     if start <= 0 or end <= start or mm.space.is_dead():
         return b""
-    return read_memory(mm, start, min(end - start, MAX_STRINGS))
-
-
-def read_memory(mm: "Mm", addr: int, length: int) -> bytes:
-    """Up to `length` bytes, short at the first page that does not exist; pages not yet touched are made present if the
-    process could read them."""
-    data = b""
-    while len(data) < length:
-        part = mm.space.read_force(addr + len(data), length - len(data))
-        if not part:
-            if not mm.resolve_fault(addr + len(data), PROT_READ):
-                break
-            part = mm.space.read_force(addr + len(data), length - len(data))
-            if not part:
-                break
-        data += part
-    return data
-
-
-def write_memory(mm: "Mm", addr: int, data: bytes) -> int:
-    """Bytes written, as far as the process itself could write."""
-    return mm.user.write_some(addr, data)
+    return foreign.read(mm, start, min(end - start, MAX_STRINGS))

@@ -15,6 +15,7 @@ from cruck.kernel.fs.procfs import memory_text, mount_text, net, task_text
 from cruck.kernel.fs.procfs.access import may_inspect
 from cruck.kernel.fs.procfs.fd_dir import FdDirectory
 from cruck.kernel.fs.procfs.inode import DT_DIR, DT_LNK, DT_REG, DirectoryNode, LinkNode, PseudoFs, TextNode
+from cruck.kernel.memory import foreign
 from cruck.kernel.process.credentials import CAP_SYS_NICE, CAP_SYS_RESOURCE
 from cruck.kernel.process.task import DEAD
 from cruck.kernel.vfs.dentry import Path
@@ -428,7 +429,7 @@ class MemNode(TextNode):
 
 
 class MemFile(File):
-    """Reads whatever exists; writes where the process itself could write."""
+    """Reads whatever exists; writes private memory whatever its protection."""
 
     def __init__(self, node: MemNode, task: "Task", flags: int) -> None:
         super().__init__(flags)
@@ -446,7 +447,7 @@ class MemFile(File):
         done = 0
         while out.remaining > 0:
             want = min(out.remaining, 1 << 16)
-            data = memory_text.read_memory(mm, offset + done, want)
+            data = foreign.read(mm, offset + done, want)
             if not data:
                 break
             written = out.write(data)
@@ -464,7 +465,7 @@ class MemFile(File):
             part = data.read(min(data.remaining, 1 << 16))
             if not part:
                 break
-            written = memory_text.write_memory(mm, offset + done, part)
+            written = foreign.write(mm, offset + done, part)
             done += written
             if written < len(part):
                 break

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cruck.kernel.fs.procfs import memory_text
 from cruck.kernel.fs.procfs.access import may_inspect
 from cruck.kernel.process.process import RLIM_INFINITY
-from cruck.kernel.process.task import BLOCKED, DEAD, READY, STOPPED
+from cruck.kernel.process.task import BLOCKED, DEAD, READY, STOPPED, TRACED
 from cruck.kernel.signal.actions import SIG_DFL, SIG_IGN
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _STATE_NAMES: Final[dict[str, bytes]] = {
     "S": b"S (sleeping)",
     "D": b"D (disk sleep)",
     "T": b"T (stopped)",
+    "t": b"t (tracing stop)",
     "Z": b"Z (zombie)",
     "X": b"X (dead)",
 }
@@ -59,6 +60,8 @@ def state_letter(process: "Process", task: "Task | None") -> str:
         return "S"
     if task.state == DEAD:
         return "Z"  # a leader that left before its threads
+    if task.state == TRACED:
+        return "t"
     if process.is_stopped or task.state == STOPPED:
         return "T"
     if task.state == BLOCKED or task.state == READY:
@@ -147,6 +150,10 @@ def parent_pid(process: "Process") -> int:
     return process.parent.pid if process.parent is not None else 0
 
 
+def tracer_pid(task: "Task | None") -> int:
+    return task.ptrace.tracer.pid if task is not None and task.ptrace is not None else 0
+
+
 def nr_threads(process: "Process") -> int:
     return max(1, len(process.threads))
 
@@ -159,7 +166,7 @@ def status(kernel: "Kernel", process: "Process", task: "Task | None") -> bytes:
     if live is not None:
         lines.append(b"Umask:\t%04o\n" % live.fs.umask)
     lines.append(b"State:\t%s\n" % _STATE_NAMES[state_letter(process, task)])
-    lines.append(b"Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n" % (process.pid, pid, parent_pid(process)))
+    lines.append(b"Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n" % (process.pid, pid, parent_pid(process), tracer_pid(task)))
     uids = (0, 0, 0, 0)
     gids = (0, 0, 0, 0)
     groups: tuple[int, ...] = ()
