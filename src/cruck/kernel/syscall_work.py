@@ -11,7 +11,7 @@ from cruck.abi.ptrace import PTRACE_EVENTMSG_SYSCALL_ENTRY, PTRACE_EVENTMSG_SYSC
 from cruck.framework.hardware import ORIG_RAX, R8, R9, R10, RAX, RDI, RDX, RIP, RSI
 from cruck.kernel.process import ptrace
 from cruck.kernel.process.task import Task
-from cruck.kernel.process.tracee import PHASE_ENTRY, PHASE_RETURN, WORK_EMULATED, WORK_STEP, WORK_SYSCALL
+from cruck.kernel.process.tracee import PHASE_ENTRY, PHASE_RETURN, PHASE_SKIP, WORK_EMULATED, WORK_STEP, WORK_SYSCALL
 from cruck.kernel.signal.deliver import force
 from cruck.kernel.signal.pending import SigInfo
 
@@ -31,9 +31,10 @@ def at_entry(task: Task, phase: int) -> int:
     tracee = task.ptrace
     if phase == 0 and tracee is not None and work & (WORK_SYSCALL | WORK_EMULATED):
         info = ptrace.syscall_info(task, tracee)
-        ptrace.stop(task, info.code, info, PHASE_ENTRY, PTRACE_EVENTMSG_SYSCALL_ENTRY)
+        next_phase = PHASE_SKIP if work & WORK_EMULATED else PHASE_ENTRY
+        ptrace.stop(task, info.code, info, next_phase, PTRACE_EVENTMSG_SYSCALL_ENTRY)
         return STOPPED
-    if work & WORK_EMULATED:
+    if phase == PHASE_SKIP:
         return SKIP
     return SKIP if call_number(task.context.registers()) == -1 else RUN
 

@@ -26,7 +26,7 @@ from cruck.kernel.kernel import Kernel
 from cruck.kernel.process import exit as process_exit
 from cruck.kernel.process.task import BLOCKED as TASK_BLOCKED
 from cruck.kernel.process.task import DEAD, READY, Task
-from cruck.kernel.process.tracee import PHASE_ENTRY, PHASE_EXIT, PHASE_RERUN, PHASE_SECCOMP
+from cruck.kernel.process.tracee import PHASE_ENTRY, PHASE_EXIT, PHASE_RERUN, PHASE_SECCOMP, PHASE_SKIP
 from cruck.kernel.signal.deliver import EXITED, RETURN_TO_GUEST, deliver, force
 from cruck.kernel.signal.pending import SigInfo
 from cruck.kernel.syscalls.blocking import BLOCKED
@@ -231,7 +231,7 @@ def go_on(kernel: Kernel, task: Task) -> None:
         kernel.exit_task(task, task.exit_code)
     elif task.process.is_exiting:
         return_to_guest(kernel, task)
-    elif phase in (PHASE_ENTRY, PHASE_SECCOMP):
+    elif phase in (PHASE_ENTRY, PHASE_SECCOMP, PHASE_SKIP):
         enter(kernel, task, phase)
     elif phase == PHASE_RERUN:
         assert record is not None

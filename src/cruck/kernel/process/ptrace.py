@@ -29,6 +29,7 @@ from cruck.kernel.process.tracee import (
     PHASE_RERUN,
     PHASE_RETURN,
     PHASE_SIGNAL,
+    PHASE_SKIP,
     WORK_SECCOMP,
     WORK_STEP,
     WORK_TRACED,
@@ -63,6 +64,8 @@ def attach(tracer: "Process", task: Task, is_seized: bool, options: int) -> None
     """Makes `task`, which nobody traces, a tracee. PTRACE_ATTACH stops it by SIGSTOP; a task that is stopped already is at once in
     the ptrace-stop. The caller has checked the right to."""
     link(tracer, task, is_seized, options)
+    if task.restart:
+        task.context.set_result(-task.restart)  # what a tracer sees of an interrupted call
     if not is_seized:
         send_to_task(task, SigInfo(SIGSTOP, SI_KERNEL))
     if task.state == STOPPED:
@@ -93,6 +96,9 @@ def detach(task: Task, signo: int) -> None:
     assert tracee is not None
     if task.state == TRACED or tracee.is_listening:
         _choose_signal(task, tracee, signo)
+        if task.resume_info is not None:
+            task.pending.add(task.resume_info)
+            task.resume_info = None
         unlink(task)
         if task.process.is_stopped and not task.process.is_exiting:
             task.state = STOPPED
@@ -229,7 +235,11 @@ def _choose_signal(task: Task, tracee: Tracee, signo: int) -> None:
         if signo and (info is None or info.signo != signo):
             info = SigInfo(signo, SI_USER, tracee.tracer.pid, tracee.tracer.leader.creds.uid)
         task.resume_info = info if signo else None
-    elif signo and info is not None and (task.phase == PHASE_ENTRY or (task.phase == PHASE_RETURN and info.code & ~0x80 == SIGTRAP)):
+    elif (
+        signo
+        and info is not None
+        and (task.phase in (PHASE_ENTRY, PHASE_SKIP) or (task.phase == PHASE_RETURN and info.code & ~0x80 == SIGTRAP))
+    ):
         send_to_task(task, SigInfo(signo, SI_USER, tracee.tracer.pid, tracee.tracer.leader.creds.uid))
     tracee.stop_code = 0
     tracee.siginfo = None
@@ -246,6 +256,11 @@ def _set_step(task: Task, is_wanted: bool) -> None:
         task.context.set_reg(EFLAGS, task.context.get_reg(EFLAGS) | TRAP_FLAG)
     elif task.work & WORK_STEP:
         task.context.set_reg(EFLAGS, task.context.get_reg(EFLAGS) & ~TRAP_FLAG)
+
+
+def hide_step(task: Task) -> None:
+    """Before a signal frame is made: the flag is not the program's."""
+    _set_step(task, False)
 
 
 def _own_info(task: Task, signo: int, code: int) -> SigInfo:

@@ -22,6 +22,7 @@ PHASE_RERUN: Final = 3  # in a call, at an event: the handler runs again
 PHASE_RETURN: Final = 4  # it was about to return to its program
 PHASE_SIGNAL: Final = 5  # … with a signal, which the tracer may change
 PHASE_EXIT: Final = 6  # it was about to end
+PHASE_SKIP: Final = 7  # as PHASE_ENTRY, but the call is not made (PTRACE_SYSEMU)
 
 
 class Tracee:

@@ -75,6 +75,8 @@ def deliver(task: Task, restart: int) -> int:
             continue
         # Further signals that this handler's mask admits go on top of its frame, and so run first, as on Linux.
         is_stepping = bool(task.work & WORK_STEP)
+        if is_stepping:
+            ptrace.hide_step(task)
         _invoke(task, action, info, restart)
         restart = 0
         if is_stepping and not task.has_deliverable_signal():

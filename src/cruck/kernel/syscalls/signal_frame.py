@@ -64,6 +64,7 @@ _SYS: Final = struct.Struct("<QiI")
 
 SIGCHLD: Final = 17
 SIGSYS: Final = 31
+MAX_FAULT_CODE: Final = 15  # FPE_CONDTRAP; beyond are SI_KERNEL and ptrace's codes
 FAULT_MASK: Final = (1 << 10) | (1 << 6) | (1 << 3) | (1 << 4) | (1 << 7)
 
 
@@ -74,7 +75,7 @@ def siginfo_bytes(info: SigInfo) -> bytes:
         body = _TIMER.pack(info.timer_id, info.overrun, info.value & U64)
     elif info.code > 0 and info.code != 0x80 and info.signo == SIGCHLD:
         body = _CHILD.pack(info.pid, info.uid & 0xFFFF_FFFF, info.status, info.utime, info.stime)
-    elif info.code > 0 and FAULT_MASK >> (info.signo - 1) & 1:
+    elif 0 < info.code <= MAX_FAULT_CODE and FAULT_MASK >> (info.signo - 1) & 1:
         body = _FAULT.pack(info.addr & U64)
     elif info.code > 0 and info.signo == SIGSYS:
         body = _SYS.pack(info.call_addr & U64, info.call_nr, 0xC000003E)
