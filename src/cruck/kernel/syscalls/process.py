@@ -81,8 +81,8 @@ def _go_on(task: Task, args: CloneArgs) -> int:
     record = blocking.record(task)
     if not record.token:
         return blocking.wait_killable(task, task.kernel.vfork_queue)
-    if args.flags & CLONE_VFORK and record.extra is None and ptrace.wants_event(task, PTRACE_EVENT_VFORK_DONE):
-        record.extra = True
+    if args.flags & CLONE_VFORK and record.token == 1 and ptrace.wants_event(task, PTRACE_EVENT_VFORK_DONE):
+        record.token = 2
         ptrace.event(task, PTRACE_EVENT_VFORK_DONE, record.progress, PHASE_RERUN)
         return blocking.BLOCKED
     return record.progress
