@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NATIVE := $(wildcard src/cruck/framework/machine/*.[ch] src/cruck/framework/machine/*/*.[chSs] src/cruck/framework/machine/*/*.lds)
 
-.PHONY: demo test test-compiled check build clean sanitize fuzz fuzz-quick
+.PHONY: demo test test-compiled check build clean sanitize fuzz fuzz-quick bench bench-quick
 
 build: $(STAMP)
 
@@ -51,6 +51,14 @@ fuzz-quick: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python tools/fuzz.py long
+
+# Beside native and every peer that is installed (benchmarks/README.md): 10 minutes; the results go to docs/performance.
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks --publish
+
+# Beside native only: 90 seconds; the results go to build/bench.
+bench-quick: $(STAMP)
+	$(BIN)/python -m benchmarks --quick
 
 clean:
 	rm -rf $(VENV) .venv-compiled build src/cruck.egg-info src/cruck/framework/*.so src/cruck/framework/machine/stub/stub src/cruck/framework/machine/vdso/vdso.so

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MPL-2.0
+"""Runs whole programs in an environment and times them from outside; redis measures itself."""
+
+import subprocess
+import time
+
+from benchmarks.peers.environment import TIMEOUT_S, Environment
+from benchmarks.programs.programs import PROGRAMS, REDIS
+from benchmarks.samples import Samples
+
+
+def measure(key: str, environment: Environment, samples: Samples) -> None:
+    """One run, from before the first fork to the end of the last wait."""
+    command = environment.command(PROGRAMS[key])
+    start_ns = time.perf_counter_ns()
+    try:
+        status = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False
+        ).returncode
+    except subprocess.TimeoutExpired:
+        status = -1
+    elapsed_ns = time.perf_counter_ns() - start_ns
+    if status:
+        samples.refuse(key, environment.name, f"exit status {status}" if status != -1 else f"more than {TIMEOUT_S} s")
+    else:
+        samples.add(key, environment.name, elapsed_ns)
+
+
+def measure_redis(requests: int, environment: Environment, samples: Samples) -> None:
+    """Requests a second, as redis-benchmark prints them."""
+    status, output = environment.run([word.replace("{requests}", str(requests)) for word in REDIS])
+    found = False
+    for line in output.splitlines():
+        fields = [field.strip('"') for field in line.split('","')]
+        key = {"SET": "redis_set", "GET": "redis_get"}.get(fields[0])
+        if key and len(fields) > 1:
+            samples.add(key, environment.name, float(fields[1]))
+            found = True
+    if not found:
+        for key in ("redis_set", "redis_get"):
+            samples.refuse(key, environment.name, f"exit status {status}")
