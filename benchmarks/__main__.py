@@ -24,6 +24,9 @@ from benchmarks.report.table import own_table, peer_table
 from benchmarks.report.verdicts import missed, slower_than_peers
 from benchmarks.rows import GROUPS, ROWS
 from benchmarks.samples import Samples
+from benchmarks.scaling import run as scaling
+from benchmarks.scaling import section
+from benchmarks.scaling.__main__ import write_files
 
 DOCUMENTS = Path("docs/performance")
 OUTPUTS = ("bench.json", "bench.txt", "bench.svg", "bench.md")
@@ -42,6 +45,7 @@ def main() -> int:
     compileall.compile_dir(os.path.dirname(cruck.__file__), quiet=1)  # as pip does for a user; an editable install does not
     samples = Samples()
     measure(plan, environments, build(out), samples)
+    curves = scaling.measure(scaling.build(out), list(scaling.KINDS), scaling.SIZES) if given.publish or "scaling" in words else []
     text = own_table(samples)
     if any(environment.name not in NATIVE + CRUCK for environment in environments):
         text += "\n" + peer_table(samples)
@@ -50,10 +54,12 @@ def main() -> int:
     (out / "bench.json").write_text(json.dumps({"host": about} | samples.as_json(), indent=1) + "\n")
     (out / "bench.txt").write_text("".join(f"{name}: {value}\n" for name, value in about.items()) + "\n" + text)
     (out / "bench.svg").write_text(bars.draw(samples))
-    (out / "bench.md").write_text(document.write(samples, about, environments, ""))
+    (out / "bench.md").write_text(document.write(samples, about, environments, section.write(curves)))
     print(text)
+    outputs = [*OUTPUTS, *(write_files(curves, out) if curves else [])]
+    print(section.write(curves))
     if given.publish:
-        for name in OUTPUTS:
+        for name in outputs:
             shutil.copyfile(out / name, DOCUMENTS / name)
     return 0
 
@@ -61,7 +67,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures cruck beside native and its peers.")
     parser.add_argument("--quick", action="store_true", help="90 seconds: native and cruck only, fewer samples")
-    parser.add_argument("--only", metavar="NAMES", help=f"groups ({', '.join(GROUPS)}) or row keys, separated by commas")
+    parser.add_argument("--only", metavar="NAMES", help=f"groups ({', '.join(GROUPS)}, scaling) or row keys, separated by commas")
     parser.add_argument("--env", metavar="NAMES", help="environments, separated by commas; commas within a name are written as +")
     parser.add_argument("--rounds", type=int, metavar="N")
     parser.add_argument("--out", default="build/bench", metavar="DIR")

@@ -37,6 +37,7 @@ def main(words: list[str]) -> int:
     install(watch)
     from benchmarks.profile.tracer import ProfilingTracer
     from cruck.sandbox import host_run
+    from cruck.sandbox.box import Box
     from cruck.sandbox.config import RunConfig
 
     config = RunConfig(words)
@@ -45,11 +46,11 @@ def main(words: list[str]) -> int:
     config.quiet = True
     config.tty = False
 
-    def attach(box: "host_run.Box", config: RunConfig) -> object:
+    def attach(box: Box, config: RunConfig) -> object:
         box.kernel.tracer = ProfilingTracer(watch)
         return lambda: None
 
-    host_run.attach_tracer = attach  # type: ignore[assignment]
+    vars(host_run)["attach_tracer"] = attach
     start_ns = perf_counter_ns()
     watch.last_ns = start_ns
     status = host_run.run_on_host_stdio(config)

@@ -105,7 +105,7 @@ def install(watch: Stopwatch) -> None:
     proxy.__dict__.update(native.__dict__)
     proxy.__dict__.update(Machine=Machine, Space=Space, Context=Context, Segment=Segment)
     sys.modules["cruck.framework._machine"] = proxy
-    framework._machine = proxy  # type: ignore[attr-defined]
+    framework._machine = proxy
 
 
 def _timed_method(watch: Stopwatch, phase: str, what: str, name: str) -> Callable[..., Any]:
