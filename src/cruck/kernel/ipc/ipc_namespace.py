@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MPL-2.0
+"""IpcNamespace: all named IPC of System V and POSIX that a group of processes shares (ipc_namespaces(7))."""
+
+from typing import TYPE_CHECKING
+
+from cruck.kernel.ipc.msg import MsgTable
+from cruck.kernel.ipc.sem import SemTable
+from cruck.kernel.ipc.shm import ShmTable
+
+if TYPE_CHECKING:
+    from cruck.kernel.kernel import Kernel
+
+
+class IpcNamespace:
+    shm: ShmTable
+    sem: SemTable
+    msg: MsgTable
+
+    def __init__(self, kernel: "Kernel") -> None:
+        self.shm = ShmTable(kernel)
+        self.sem = SemTable(kernel)
+        self.msg = MsgTable(kernel)
