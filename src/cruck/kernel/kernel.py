@@ -15,6 +15,7 @@ from cruck.framework.io.host_file import HostFile
 from cruck.framework.log import Log
 from cruck.kernel.drivers.registry import DeviceRegistry
 from cruck.kernel.ipc.futex import FutexTable
+from cruck.kernel.ipc.ipc_namespace import IpcNamespace
 from cruck.kernel.memory.vdso import Vdso
 from cruck.kernel.net.families import AddressFamilies
 from cruck.kernel.poll.wait_queue import WaitQueue
@@ -69,6 +70,7 @@ class Kernel:
     file_systems: dict[bytes, FileSystemType]  # what mount(2) knows, by name
     devices: DeviceRegistry
     futexes: FutexTable
+    ipc: IpcNamespace  # the first one
     vdso: Vdso
     families: AddressFamilies
     anon: AnonFileSystems  # the inodes of pipes, sockets, eventfds, …
@@ -124,6 +126,7 @@ class Kernel:
         self.file_systems = {}
         self.devices = devices
         self.futexes = FutexTable()
+        self.ipc = IpcNamespace(self)
         self.families = families
         self.anon = AnonFileSystems()
         self.nr_watches = 0

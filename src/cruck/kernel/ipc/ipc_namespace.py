@@ -8,6 +8,7 @@ from cruck.kernel.ipc.sem import SemTable
 from cruck.kernel.ipc.shm import ShmTable
 
 if TYPE_CHECKING:
+    from cruck.kernel.fs.mqueue.fs_type import MqueueFs
     from cruck.kernel.kernel import Kernel
 
 
@@ -15,8 +16,18 @@ class IpcNamespace:
     shm: ShmTable
     sem: SemTable
     msg: MsgTable
+    mqueues: "MqueueFs | None"  # made at first use
 
     def __init__(self, kernel: "Kernel") -> None:
         self.shm = ShmTable(kernel)
         self.sem = SemTable(kernel)
         self.msg = MsgTable(kernel)
+        self.kernel = kernel
+        self.mqueues = None
+
+    def mqueue(self) -> "MqueueFs":
+        if self.mqueues is None:
+            from cruck.kernel.fs.mqueue.fs_type import MqueueFs
+
+            self.mqueues = MqueueFs(self.kernel)
+        return self.mqueues

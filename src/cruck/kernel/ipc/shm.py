@@ -14,11 +14,11 @@ from cruck.abi.stat import S_IFREG
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.tmpfs.regular import TmpFile, TmpRegular
+from cruck.kernel.fs.tmpfs.shmem import shmem_fs, shmem_mount
 from cruck.kernel.ipc.sysv import IpcObject, IpcTable
 from cruck.kernel.process.credentials import Credentials
 from cruck.kernel.vfs.dentry import Dentry, Path
 from cruck.kernel.vfs.file import File
-from cruck.kernel.fs.tmpfs.shmem import shmem_fs, shmem_mount
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel

@@ -22,6 +22,7 @@ from cruck.abi.sched import (
     CLONE_PIDFD,
     CLONE_SETTLS,
     CLONE_SIGHAND,
+    CLONE_SYSVSEM,
     CLONE_THREAD,
     CLONE_VFORK,
     CLONE_VM,
@@ -29,6 +30,7 @@ from cruck.abi.sched import (
 from cruck.framework.hardware import FS_BASE, RSP
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.errors import LinuxError
+from cruck.kernel.ipc.sem import SemUndo
 from cruck.kernel.process.process import Process
 from cruck.kernel.process.task import Task
 
@@ -111,6 +113,12 @@ def clone(task: Task, args: CloneArgs) -> Task:
     child.affinity, child.timer_slack_ns = task.affinity, task.timer_slack_ns
     child.vruntime_ns = task.vruntime_ns
     child.personality = task.personality
+    child.ipc = task.ipc
+    if flags & CLONE_SYSVSEM:
+        if task.sem_undo is None:
+            task.sem_undo = SemUndo()
+        task.sem_undo.refs += 1
+        child.sem_undo = task.sem_undo
     if flags & CLONE_CHILD_CLEARTID:
         child.clear_child_tid = args.child_tid
     _publish_tids(task, child, flags, args)

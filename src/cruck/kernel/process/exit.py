@@ -25,6 +25,7 @@ CLD_EXITED: Final = 1
 CLD_KILLED: Final = 2
 CLD_DUMPED: Final = 3
 CLD_STOPPED: Final = 5
+NS: Final = 1_000_000_000
 NS_PER_TICK: Final = 10_000_000
 
 
@@ -65,6 +66,9 @@ def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
         kernel.tracer.exited(task, process.exit_status if process.is_exiting else status)
     _tell_waiters_in_memory(kernel, task)
     release_vfork_parent(kernel, task)
+    if task.sem_undo is not None:
+        task.sem_undo.drop(process.pid, kernel.clock.realtime_ns() // NS)
+        task.sem_undo = None
     cpu_ns = task.context.cpu_time_ns()
     process.user_ns += max(0, cpu_ns)
     process.system_ns += task.system_ns

@@ -8,6 +8,8 @@ from cruck.kernel.poll.wait_queue import Waiter, WaitQueue
 if TYPE_CHECKING:
     from cruck.framework.hardware import Context
     from cruck.framework.mm.user_memory import UserMemory
+    from cruck.kernel.ipc.ipc_namespace import IpcNamespace
+    from cruck.kernel.ipc.sem import SemUndo
     from cruck.kernel.kernel import Kernel
     from cruck.kernel.memory.mm import Mm
     from cruck.kernel.process.credentials import Credentials
@@ -103,6 +105,8 @@ class Task(Waiter):
     vfork_child_of: "Task | None"  # this task's vfork parent, until execve or exit
     exit_code: int
     timer_slack_ns: int
+    ipc: "IpcNamespace"
+    sem_undo: "SemUndo | None"  # shared with CLONE_SYSVSEM
     personality: int  # personality(2): 0 or ADDR_NO_RANDOMIZE
 
     def __init__(
@@ -159,6 +163,8 @@ class Task(Waiter):
         self.vfork_child_of = None
         self.exit_code = 0
         self.timer_slack_ns = 50_000
+        self.ipc = kernel.ipc
+        self.sem_undo = None
         self.personality = 0
         self.work = 0
         self.ptrace = None

@@ -7,10 +7,10 @@ from cruck.abi.errno import EINVAL
 from cruck.abi.fcntl import O_LARGEFILE, O_RDWR
 from cruck.abi.mman import MFD_ALLOW_SEALING, MFD_CLOEXEC
 from cruck.abi.stat import S_IFREG
-from cruck.kernel.fs.tmpfs import TmpFs
 from cruck.kernel.fs.tmpfs.regular import TmpRegular
+from cruck.kernel.fs.tmpfs.shmem import shmem_fs, shmem_mount
 from cruck.kernel.syscalls.types import CUInt, UserString
-from cruck.kernel.vfs.dentry import Dentry, Mount, Path
+from cruck.kernel.vfs.dentry import Dentry, Path
 from cruck.kernel.vfs.file import File
 from cruck.kernel.vfs.open import attach
 
@@ -38,9 +38,8 @@ def sys_memfd_create(task: "Task", name: UserString, flags: CUInt) -> int:
 
 def make_memory_file(kernel: "Kernel", name: bytes, uid: int, gid: int, can_seal: bool) -> File:
     """A new open file of size 0, readable and writable. Errors: LinuxError(ENOSPC)."""
-    mount = _shmem_mount(kernel)
-    fs = mount.fs
-    assert isinstance(fs, TmpFs)
+    mount = shmem_mount(kernel)
+    fs = shmem_fs(kernel)
     inode = fs.new_inode(S_IFREG | 0o777, uid, gid, 0)
     assert isinstance(inode, TmpRegular)
     if can_seal:
@@ -49,13 +48,3 @@ def make_memory_file(kernel: "Kernel", name: bytes, uid: int, gid: int, can_seal
     dentry.is_unlinked = True
     place = Path(mount, dentry)
     return attach(inode.open(place, O_RDWR | O_LARGEFILE), place)
-
-
-def _shmem_mount(kernel: "Kernel") -> Mount:
-    """Linux's shm_mnt: an instance of tmpfs nobody sees."""
-    mount = kernel.anon.shmem_mount
-    if mount is None:
-        fs = TmpFs(kernel, kernel.next_anon_dev())
-        mount = Mount(fs, Dentry(None, b"", fs.root), None, None, 0, b"tmpfs", 1)
-        kernel.anon.shmem_mount = mount
-    return mount

@@ -7,6 +7,7 @@ from cruck.abi.errno import ENOENT
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.procfs import sysctl, system_text
 from cruck.kernel.fs.procfs.inode import DT_DIR, DT_LNK, DT_REG, DirectoryNode, LinkNode, PseudoFs, TextNode
+from cruck.kernel.fs.procfs.sysvipc import SysvDirectory
 from cruck.kernel.fs.procfs.task_dir import TASK_INO_STEP, TaskDirectory, ThreadId, parse_pid
 from cruck.kernel.vfs.file import DirEntry
 from cruck.kernel.vfs.inode import Inode
@@ -39,7 +40,8 @@ TEXTS: Final = (
     b"vmstat",
 )
 LINKS: Final[dict[bytes, bytes]] = {b"mounts": b"self/mounts", b"net": b"self/net", b"self": b"", b"thread-self": b""}
-NAMES: Final = TEXTS + tuple(LINKS) + (b"sys",)
+DIRECTORIES: Final = (b"sys", b"sysvipc")
+NAMES: Final = TEXTS + tuple(LINKS) + DIRECTORIES
 
 
 class RootDirectory(DirectoryNode):
@@ -60,6 +62,8 @@ class RootDirectory(DirectoryNode):
             return SelfLink(self.pseudo, FIRST_INO + NAMES.index(name), name)
         if name == b"sys":
             return sysctl.SysctlDirectory(self.pseudo, b"")
+        if name == b"sysvipc":
+            return SysvDirectory(self.pseudo)
         if name in TEXTS:
             return SystemText(self.pseudo, FIRST_INO + NAMES.index(name), name)
         return None
@@ -68,7 +72,7 @@ class RootDirectory(DirectoryNode):
         entries: list[DirEntry] = []
         for index in range(max(0, cookie - 2), len(NAMES)):
             name = NAMES[index]
-            kind = DT_LNK if name in LINKS else DT_DIR if name == b"sys" else DT_REG
+            kind = DT_LNK if name in LINKS else DT_DIR if name in DIRECTORIES else DT_REG
             entries.append(DirEntry(name, FIRST_INO + index, kind, index + 3))
         for pid in sorted(self.pseudo.kernel.processes):
             if pid + FIRST_PID_COOKIE > cookie:

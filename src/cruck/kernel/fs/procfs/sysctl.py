@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EINVAL, EPERM
 from cruck.kernel import utsname
+from cruck.kernel.fs.procfs import sysctl_ipc
 from cruck.kernel.fs.procfs.inode import DT_DIR, DT_REG, DirectoryNode, PseudoFs, TextNode
+from cruck.kernel.fs.procfs.sysvipc import reader_namespace
 from cruck.kernel.vfs.file import DirEntry
 from cruck.kernel.vfs.inode import Inode
 
@@ -35,6 +37,11 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"fs/lease-break-time": b"45",
     b"fs/leases-enable": b"0",
     b"fs/mount-max": b"100000",
+    b"fs/mqueue/msg_default": LIVE,
+    b"fs/mqueue/msg_max": LIVE,
+    b"fs/mqueue/msgsize_default": LIVE,
+    b"fs/mqueue/msgsize_max": LIVE,
+    b"fs/mqueue/queues_max": LIVE,
     b"fs/nr_open": b"1048576",
     b"fs/overflowgid": b"65534",
     b"fs/overflowuid": b"65534",
@@ -57,9 +64,10 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"kernel/io_uring_disabled": b"2",
     b"kernel/kptr_restrict": b"1",
     b"kernel/modules_disabled": b"1",
-    b"kernel/msgmax": b"8192",
-    b"kernel/msgmnb": b"16384",
-    b"kernel/msgmni": b"32000",
+    b"kernel/msg_next_id": LIVE,
+    b"kernel/msgmax": LIVE,
+    b"kernel/msgmnb": LIVE,
+    b"kernel/msgmni": LIVE,
     b"kernel/ngroups_max": b"65536",
     b"kernel/ns_last_pid": LIVE,
     b"kernel/osrelease": utsname.RELEASE,
@@ -82,11 +90,13 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"kernel/sched_rr_timeslice_ms": b"100",
     b"kernel/sched_rt_period_us": b"1000000",
     b"kernel/sched_rt_runtime_us": b"950000",
-    b"kernel/sem": b"32000\t1024000000\t500\t32000",
-    b"kernel/shm_rmid_forced": b"0",
-    b"kernel/shmall": b"18446744073692774399",
-    b"kernel/shmmax": b"18446744073692774399",
-    b"kernel/shmmni": b"4096",
+    b"kernel/sem": LIVE,
+    b"kernel/sem_next_id": LIVE,
+    b"kernel/shm_next_id": LIVE,
+    b"kernel/shm_rmid_forced": LIVE,
+    b"kernel/shmall": LIVE,
+    b"kernel/shmmax": LIVE,
+    b"kernel/shmmni": LIVE,
     b"kernel/tainted": b"0",
     b"kernel/threads-max": LIVE,
     b"kernel/unprivileged_bpf_disabled": b"2",
@@ -127,7 +137,7 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"vm/unprivileged_userfaultfd": b"0",
     b"vm/vfs_cache_pressure": b"100",
 }
-WRITABLE: Final = (b"kernel/hostname", b"kernel/domainname")
+WRITABLE: Final = (b"kernel/hostname", b"kernel/domainname", *sysctl_ipc.LIMITS)
 NAMES: Final = tuple(VALUES)
 INDEX: Final[dict[bytes, int]] = {name: index for index, name in enumerate(NAMES)}
 
@@ -196,6 +206,9 @@ class SysctlFile(TextNode):
         if writer is not None and not writer.creds.has(CAP_SYS_ADMIN):
             return -EPERM
         value = data.split(b"\0", 1)[0].split(b"\n", 1)[0]
+        if self.path in sysctl_ipc.LIMITS:
+            result = sysctl_ipc.write(reader_namespace(kernel), self.path, value)
+            return result if result < 0 else len(data)
         if len(value) > NEW_UTS_LEN:
             return -EINVAL
         if self.path == b"kernel/hostname":
@@ -206,6 +219,8 @@ class SysctlFile(TextNode):
 
 
 def live_value(kernel: "Kernel", path: bytes) -> bytes:
+    if path in sysctl_ipc.LIMITS:
+        return sysctl_ipc.read(reader_namespace(kernel), path)
     if path == b"kernel/hostname":
         return kernel.hostname
     if path == b"kernel/domainname":

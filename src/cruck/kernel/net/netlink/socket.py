@@ -145,6 +145,12 @@ class NetlinkSocket(Socket):
         received.address = SOCKADDR_NL.pack(AF_NETLINK, 0, 0)
         return len(reply) if flags & MSG_TRUNC else want
 
+    def deliver(self, data: bytes) -> None:
+        """A message of the kernel that is no answer (mq_notify's SIGEV_THREAD)."""
+        self.replies.append(data)
+        self.nr_queued += len(data)
+        self.queue.wake(READABLE)
+
     def poll(self) -> int:
         mask = POLL_ALWAYS
         if self.replies:
