@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NATIVE := $(wildcard src/cruck/framework/machine/*.[ch] src/cruck/framework/machine/*/*.[chSs] src/cruck/framework/machine/*/*.lds)
 
-.PHONY: demo test test-compiled check build clean sanitize fuzz fuzz-quick bench bench-quick
+.PHONY: demo test test-compiled check build clean sanitize fuzz fuzz-quick bench bench-quick suites suites-quick
 
 build: $(STAMP)
 
@@ -59,6 +59,13 @@ bench: $(STAMP)
 # Beside native only: 90 seconds; the results go to build/bench.
 bench-quick: $(STAMP)
 	$(BIN)/python -m benchmarks --quick
+
+# Other people's test suites on Linux and on cruck, compared (tools/suites): everything, written to docs/compatibility; a fixed sample.
+suites: $(STAMP)
+	$(BIN)/python tools/run_suites.py
+
+suites-quick: $(STAMP)
+	$(BIN)/python tools/run_suites.py --quick
 
 clean:
 	rm -rf $(VENV) .venv-compiled build src/cruck.egg-info src/cruck/framework/*.so src/cruck/framework/machine/stub/stub src/cruck/framework/machine/vdso/vdso.so

@@ -5,12 +5,13 @@
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from cruck.framework.clock import ManualClock
 from cruck.framework.mm.user_memory import FaultResolver, UserFault, UserMemory
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc.futex import FutexTable
+from cruck.kernel.ipc.ipc_namespace import IpcNamespace
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.net.families import AddressFamilies
@@ -58,6 +59,7 @@ class KitKernel(Kernel):
     def __init__(self) -> None:
         self.machine = FakeMachine()
         self.clock = ManualClock()
+        self.ipc = IpcNamespace(cast(Kernel, self))
         self.timers = TimerQueue()
         self.nr_cpus = 1
         self.anon = AnonFileSystems()

@@ -10,6 +10,7 @@ from cruck.framework.io.host_stream import HostStream
 from cruck.framework.io.host_terminal import HostTerminal
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter, FaultResolver, UserMemory
 from cruck.kernel.drivers.registry import DeviceRegistry
+from cruck.kernel.ipc.ipc_namespace import IpcNamespace
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.poll.wait_queue import WaitQueue
@@ -48,6 +49,7 @@ class FakeKernel(Kernel):
     def __init__(self) -> None:
         self.machine = FakeMachine(1024)
         self.clock = ManualClock()
+        self.ipc = IpcNamespace(cast(Kernel, self))
         self.timers = TimerQueue()
         self.nr_cpus = 1
         self.current: Task | None = None

@@ -12,6 +12,7 @@ from cruck.framework.hardware import PROT_READ, PROT_WRITE, Context
 from cruck.framework.mm.user_memory import FaultResolver, UserFault, UserMemory
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.tmpfs import TYPE, TmpFs
+from cruck.kernel.ipc.ipc_namespace import IpcNamespace
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.process.credentials import Credentials
@@ -62,6 +63,7 @@ class World(Kernel):
     def __init__(self, nr_frames: int = 4096) -> None:
         self.machine = FakeMachine(nr_frames)
         self.clock = ManualClock()
+        self.ipc = IpcNamespace(self)
         self.nr_cpus = 1
         self.ready: list[Task] = []
         self.tasks: dict[int, Task] = {}
