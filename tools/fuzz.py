@@ -42,6 +42,12 @@ CAMPAIGNS = (
         ("env", "CRUCK_STATEFUL_EXAMPLES=500", "CRUCK_STRESS_SECONDS=60", PYTHON, "tools/sanitize.py"),
     ),
     Campaign(
+        "hostile-guests",
+        "the machine and the whole kernel, by guests that attack the stub they live in",
+        (*PYTEST, "tests/hostile"),
+        ("env", "CRUCK_ATTACK_LENGTH=long", *PYTEST, "tests/hostile"),
+    ),
+    Campaign(
         "syscalls-fake",
         "the services, by random system calls on a fake machine",
         (*PYTEST, "tests/fuzz/test_syscall_fuzzer.py", "-k", "not guest"),

@@ -388,22 +388,30 @@ void context_interrupt(context *c)
         space_die(c->s);                        /* the task has left without a word */
 }
 
-/* A guest that has masked our signal (by a forged frame) must not run for ever. A loaded host is not its fault,
- * so within ten seconds only CPU time counts. */
+/* A guest that has masked our signal (by a forged frame) must not run for ever, nor sleep in a futex of the stub's: guest code never sleeps,
+ * and our signal would have ended that. A loaded host is not its fault, so within ten seconds only CPU time counts otherwise. */
+static bool is_stuck(context *c, int64_t now)
+{
+    int64_t waited = now - c->interrupt_since_ns;
+    if (!c->wants_interrupt || waited < 100000000 || __atomic_load_n(&c->area->state, __ATOMIC_ACQUIRE) == STATE_STOPPED)
+        return false;
+    char state = host_task_state(c->s->stub->pid, c->tid);
+    if (state == 'S' || !state || waited > 10000000000)
+        return true;
+    uint64_t used = waited < 1000000000 ? ~0ul : context_cpu_time(c);
+    if (c->interrupt_cpu_ns == ~0ul)
+        c->interrupt_cpu_ns = used;
+    return used - c->interrupt_cpu_ns > 20000000;
+}
+
 void context_check_interrupts(machine *m)
 {
     int64_t now = m->nr_interrupts ? monotonic_ns() : 0;
-    for (context *c = m->nr_interrupts ? m->running_head : NULL; c; c = c->next) {
-        if (!c->wants_interrupt || now - c->interrupt_since_ns < 1000000000)
-            continue;
-        uint64_t used = context_cpu_time(c);
-        if (c->interrupt_cpu_ns == ~0ul)
-            c->interrupt_cpu_ns = used;
-        if (used - c->interrupt_cpu_ns > 20000000 || now - c->interrupt_since_ns > 10000000000) {
-            space_die(c->s);
-            return;
-        }
-    }
+    context *c = m->nr_interrupts ? m->running_head : NULL;
+    while (c && !is_stuck(c, now))
+        c = c->next;
+    if (c)
+        space_die(c->s);
 }
 
 bool context_is_running(const context *c) { return c->list != LIST_NONE && !c->has_died; }

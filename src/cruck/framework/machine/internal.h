@@ -194,6 +194,7 @@ uint8_t *context_slot(machine *m, uint32_t slot);
 int slot_take(struct stub *stub, uint32_t *number, uint32_t *slot, bool *is_mapped);
 void slots_drop(struct stub *stub);
 uint64_t host_cpu_time(pid_t pid, pid_t tid);
+char host_task_state(pid_t pid, pid_t tid);     /* as in /proc: R, S, D, T, …; 0: there is none */
 int64_t monotonic_ns(void);
 extern unsigned machine_generation;
 

@@ -355,20 +355,32 @@ void stub_free(struct stub *stub)
     free(stub);
 }
 
+/* What follows the name in a stat file of /proc: "S ppid …"; empty if there is none. */
+static const char *read_stat(pid_t pid, pid_t tid, char text[1024])
+{
+    snprintf(text, 1024, "/proc/%d/task/%d/stat", pid, tid);
+    int fd = open(text, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, 1023);
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = 0;
+    const char *end = strrchr(text, ')');
+    return end ? end + 2 : "";
+}
+
+char host_task_state(pid_t pid, pid_t tid)
+{
+    char text[1024];
+    return *read_stat(pid, tid, text);
+}
+
 /* Only the host knows for sure how many tasks a process has; a guest may have forged any word of its shared pages. */
 static bool has_only_pager(pid_t pid)
 {
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = 0;
-    char *at = strrchr(text, ')');
-    for (int field = 2; at && field < 20; field++)
-        at = strchr(at + 1, ' ');
+    char text[1024];
+    const char *at = read_stat(pid, pid, text);
+    for (int field = 3; at && field < 20; field++)
+        at = (at = strchr(at, ' ')) ? at + 1 : NULL;
     return at && atol(at) == 1;
 }
 

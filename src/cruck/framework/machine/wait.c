@@ -394,8 +394,8 @@ int machine_sleep(machine *m, int64_t deadline_ns, const void *signals)
     int nr = 0, ready = m->is_closed || m->is_woken || machine_poll(m, false);
     if (!ready) {
         int64_t now = monotonic_ns(), left = deadline_ns < 0 ? -1 : deadline_ns > now ? deadline_ns - now : 0;
-        if (m->nr_interrupts && (left < 0 || left > 250000000))
-            left = 250000000;                   /* look after unanswered interrupts */
+        if (m->nr_interrupts && (left < 0 || left > 100000000))
+            left = 100000000;                   /* look after unanswered interrupts */
         m->has_news = false;
         m->nr_sleepers++;
         machine_leave(m);
