@@ -17,7 +17,7 @@ from cruck.kernel.process.exec import execve
 from cruck.kernel.process.file_table import FileTable, FsContext
 from cruck.kernel.process.process import Process
 from cruck.kernel.process.task import Task
-from cruck.kernel.signal.actions import SignalActions
+from cruck.kernel.signal.actions import SIG_DFL, SIG_IGN, SignalActions
 from cruck.kernel.signal.pending import SI_USER, SigInfo
 from cruck.kernel.time.timers import TimerTarget
 from cruck.kernel.vfs.file import File
@@ -42,24 +42,24 @@ class StartError(Exception):
 
 
 class Timeout(TimerTarget):
-    """--timeout: kills everything."""
+    """--timeout."""
 
     def __init__(self, box: "Box") -> None:
         self.box = box
 
     def expire(self, now_ns: int) -> None:
         self.box.timed_out = True
-        self.box.kill_all()
+        self.box.end_now()
 
 
-class Kill(TimerTarget):
-    """SIGTERM was not obeyed."""
+class Patience(TimerTarget):
+    """SIGTERM was not obeyed in time."""
 
     def __init__(self, box: "Box") -> None:
         self.box = box
 
     def expire(self, now_ns: int) -> None:
-        self.box.kill_all()
+        self.box.end_now()
 
 
 class Box:
@@ -167,13 +167,17 @@ class Box:
         """A signal from outside to the program, as `docker kill` sends it."""
         self.kernel.send_signal_process(self.process, signo, SigInfo(signo, SI_USER))
 
-    def kill_all(self) -> None:
-        for process in list(self.kernel.processes.values()):
-            if process is not self.kernel.init:
-                self.kernel.send_signal_process(process, SIGKILL)
+    def has_handler(self, signo: int) -> bool:
+        """Does the program want to be told, rather than ended, by this signal?"""
+        task = self.process.any_thread()
+        return task is not None and task.actions.get(signo).handler not in (SIG_DFL, SIG_IGN)
 
-    def kill_later(self, seconds: float) -> None:
-        self.kernel.timers.add(self.kernel.clock.monotonic_ns() + int(seconds * 1e9), Kill(self))
+    def end_now(self) -> None:
+        """As if by SIGKILL, whatever the guests are doing: nobody is asked, close() ends their host processes."""
+        self.kernel.halt(SIGKILL)
+
+    def end_later(self, seconds: float) -> None:
+        self.kernel.timers.add(self.kernel.clock.monotonic_ns() + int(seconds * 1e9), Patience(self))
 
     def exit_code(self) -> int:
         """Docker's: the program's status, 128 + n for signal n, 124 for the timeout."""

@@ -19,14 +19,15 @@ from cruck.sandbox.report import attach_tracer, report
 from cruck.sandbox.streams import InputStream, OutputStream
 
 FORWARDED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-GRACE_S: Final = 10.0
+GRACE_S: Final = 10.0  # for a program that handles SIGTERM: as `docker stop` gives
+NO_GRACE_S: Final = 1.0  # for one that ignores it
 EXIT_OOPS: Final = 125
 PIPE, STDOUT, DEVNULL = -1, -2, -3  # the values of subprocess, whose import would cost every run its time
 
 
 class HostSignals:
-    """Signals to the cruck process become signals to the program: the first is passed on; the same one again, or SIGTERM and SIGHUP
-    not obeyed within GRACE_S, ends everything. Only for the process's main thread; restores what it changed."""
+    """Signals to the cruck process become signals to the program: the first is passed on; the same one again, a SIGTERM after another, or
+    SIGTERM and SIGHUP not obeyed in time end everything. Only for the process's main thread; restores what it changed."""
 
     def __init__(self, box: Box, terminal: HostTty | None) -> None:
         self.box = box
@@ -58,13 +59,14 @@ class HostSignals:
             elif signo == signal.SIGCONT:
                 if self.terminal is not None:
                     self.terminal.terminal.enter_raw()
-            elif signo in self.seen:
-                self.box.kill_all()
+            elif signo in self.seen or (self.seen and signo == signal.SIGTERM):
+                self.box.end_now()
             else:
                 self.seen.add(signo)
+                has_handler = self.box.has_handler(signo)
                 self.box.signal(signo)
                 if signo in (signal.SIGTERM, signal.SIGHUP):
-                    self.box.kill_later(GRACE_S)
+                    self.box.end_later(GRACE_S if has_handler else NO_GRACE_S)
 
     def restore(self) -> None:
         for signo, handler in self.previous.items():

@@ -124,6 +124,9 @@ void machine_close(machine *m)
     if (m->is_closed || machine_is_foreign(m))
         return;
     m->is_closed = true;
+    for (struct stub *stub = m->stubs; stub; stub = stub->next)     /* they die side by side; stub_kill() waits for one */
+        if (!stub->is_gone)
+            kill(stub->pid, SIGKILL);
     for (struct stub *stub = m->stubs, *next; stub; stub = next) {
         next = stub->next;                      /* closing its space may free the stub, but no other */
         if (stub->space)
