@@ -383,10 +383,15 @@ static void *spin(void *unused)
 	return unused;
 }
 
-/* Never ends: processes that make processes, threads that call. */
+/* Never ends: processes that make processes, threads that call; all deaf. */
 static void busy(void)
 {
 	pthread_t id;
+	sigset_t all;
+	for (int signo = 1; signo < 64; signo++)
+		signal(signo, SIG_IGN);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	printf("busy\n");
 	fflush(stdout);
 	for (int i = 0; i < 4; i++)

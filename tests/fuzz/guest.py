@@ -30,8 +30,11 @@ def build(source: Path, directory: Path) -> Path:
     return program
 
 
-def run(program: Path, *arguments: str, options: tuple[str, ...] = (), limit_s: float = 60, signo: int = 0, after_s: float = 0) -> Outcome:
-    """Runs it; with `signo`, sends that to cruck after `after_s` seconds. Asserts that it ends in limit_s and leaves no process."""
+def run(
+    program: Path, *arguments: str, options: tuple[str, ...] = (), limit_s: float = 60, signals: tuple[int, ...] = (), after_s: float = 0
+) -> Outcome:
+    """Runs it; sends each of `signals` to cruck, `after_s` seconds after the last; `seconds` then counts from the last one on. Asserts
+    that it ends in limit_s and leaves no process."""
     command = [
         sys.executable,
         "-c",
@@ -51,7 +54,7 @@ def run(program: Path, *arguments: str, options: tuple[str, ...] = (), limit_s: 
     peak = 0
     out = b""
     err = b""
-    if signo:
+    for signo in signals:
         time.sleep(after_s)
         peak = peak_rss_kib(process.pid)
         os.kill(process.pid, signo)

@@ -2,6 +2,7 @@
 """Guests that take all they can get: each ends in Linux's errno or at the bound docs/soundness/exhaustion.md states."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,15 @@ def test_ends_at_its_bound(program: Path, attack: str) -> None:
     outcome = run(program, attack, options=LIMITS, limit_s=30)
     assert outcome.stdout.splitlines()[-1:] == [f"{attack}: {ATTACKS[attack]}"], outcome.stderr
     assert outcome.peak_rss_kib < MAX_KERNEL_RSS_KIB
+
+
+@pytest.mark.parametrize("signals", [(signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)])
+def test_a_deaf_bomb_ends_within_two_seconds(program: Path, signals: tuple[int, ...]) -> None:
+    outcome = run(program, "busy", options=LIMITS, limit_s=20, signals=signals, after_s=1.0)
+    assert "busy" in outcome.stdout and outcome.status == 137
+    assert outcome.seconds < 2
+
+
+def test_a_timeout_ends_a_deaf_bomb(program: Path) -> None:
+    outcome = run(program, "busy", options=(*LIMITS, "--timeout", "1"), limit_s=20)
+    assert outcome.status == 124 and outcome.seconds < 4
