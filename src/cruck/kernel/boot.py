@@ -14,7 +14,7 @@ from cruck.framework.host_info import HostInfo
 from cruck.framework.log import Log
 from cruck.kernel.drivers import DRIVERS
 from cruck.kernel.drivers.registry import CharDriver, DeviceRegistry
-from cruck.kernel.fs import tmpfs
+from cruck.kernel.fs import devpts, devtmpfs, tmpfs
 from cruck.kernel.fs.mqueue import fs_type as mqueue
 from cruck.kernel.fs.procfs import fs_type as procfs
 from cruck.kernel.fs.sysfs import fs_type as sysfs
@@ -25,7 +25,7 @@ from cruck.kernel.vfs.dentry import MountNamespace
 from cruck.kernel.vfs.fs_type import FileSystemType
 
 # What mount(2) can mount, in the order of /proc/filesystems. (hostfs and overlay are mounted at boot only: they need host directories.)
-FILE_SYSTEMS: Final[tuple[FileSystemType, ...]] = (sysfs.TYPE, tmpfs.TYPE, procfs.TYPE, mqueue.TYPE)
+FILE_SYSTEMS: Final[tuple[FileSystemType, ...]] = (sysfs.TYPE, tmpfs.TYPE, procfs.TYPE, devtmpfs.TYPE, devpts.TYPE, mqueue.TYPE)
 
 
 def build_kernel(

@@ -20,6 +20,8 @@ from cruck.kernel.memory.vdso import Vdso
 from cruck.kernel.net.families import AddressFamilies
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process import exit as process_exit
+from cruck.kernel.process.namespaces import NamespaceTable
+from cruck.kernel.process.pid_namespace import PidNamespace
 from cruck.kernel.process.process import Process, ProcessGroup, Session
 from cruck.kernel.process.task import RUNNING, Task
 from cruck.kernel.sched.fair import FairScheduler
@@ -46,8 +48,7 @@ class Kernel:
     host_info: HostInfo
     nr_cpus: int
     spin_ns: int  # how long the loop polls for a stop before it sleeps
-    hostname: bytes
-    domainname: bytes
+    namespaces: NamespaceTable
     # Processes.
     tasks: dict[int, Task]  # by thread id
     processes: dict[int, Process]  # by pid, zombies included
@@ -66,7 +67,7 @@ class Kernel:
     load_average: LoadAverage
     timers: TimerQueue
     # Services.
-    namespace: MountNamespace  # set by boot.py
+    namespace: MountNamespace  # the first mount namespace, set by boot.py
     file_systems: dict[bytes, FileSystemType]  # what mount(2) knows, by name
     devices: DeviceRegistry
     futexes: FutexTable
@@ -107,8 +108,7 @@ class Kernel:
         self.host_info = host_info
         self.nr_cpus = nr_cpus
         self.spin_ns = 30_000
-        self.hostname = b"cruck"
-        self.domainname = b"(none)"
+        self.namespaces = NamespaceTable()
         self.tasks = {}
         self.processes = {}
         self.groups = {}
@@ -147,14 +147,15 @@ class Kernel:
         self.nr_oopses = 0
         self.nr_calls = 0
         self.dumps_core = False
-        session = Session(1)
-        group = ProcessGroup(1, session)
+        session = Session(1, self.namespaces.pid)
+        group = ProcessGroup(1, session, self.namespaces.pid)
         session.groups[1] = group
         self.sessions[1] = session
         self.groups[1] = group
         self.init = Process(self, 1, None, group)
         self.init.name = b"/init"
         self.processes[1] = self.init
+        self.namespaces.pid.reaper = self.init
         self.vdso = Vdso(self)
 
     # Identities.
@@ -167,8 +168,11 @@ class Kernel:
         self.next_pid = pid + 1 if pid + 1 < PID_MAX else 300
         return pid
 
-    def free_pid(self, pid: int) -> None:
+    def free_pid(self, pid: int, ns: PidNamespace) -> None:
+        """`ns`: the namespace of the task that had it. As long as a group or session is called by it, others may not have it."""
         self.pids.discard(pid)
+        if ns.level and pid not in self.groups and pid not in self.sessions:
+            ns.remove(pid)
 
     def next_anon_dev(self) -> int:
         """A device number (st_dev) for one more file system without a device: major 0."""

@@ -7,12 +7,27 @@ stop, or the SIGTRAP of a single step over the call. Both may have changed the r
 
 from typing import Final
 
-from cruck.abi.ptrace import PTRACE_EVENTMSG_SYSCALL_ENTRY, PTRACE_EVENTMSG_SYSCALL_EXIT
+from cruck.abi.errno import ENOSYS
+from cruck.abi.ptrace import PTRACE_EVENT_SECCOMP, PTRACE_EVENTMSG_SYSCALL_ENTRY, PTRACE_EVENTMSG_SYSCALL_EXIT
+from cruck.abi.seccomp import (
+    AUDIT_ARCH_I386,
+    AUDIT_ARCH_X86_64,
+    SECCOMP_MODE_STRICT,
+    SECCOMP_RET_ACTION_FULL,
+    SECCOMP_RET_ALLOW,
+    SECCOMP_RET_ERRNO,
+    SECCOMP_RET_KILL_THREAD,
+    SECCOMP_RET_LOG,
+    SECCOMP_RET_TRACE,
+    SECCOMP_RET_TRAP,
+    SECCOMP_RET_USER_NOTIF,
+)
 from cruck.framework.hardware import ORIG_RAX, R8, R9, R10, RAX, RDI, RDX, RIP, RSI
-from cruck.kernel.process import ptrace
-from cruck.kernel.process.task import Task
-from cruck.kernel.process.tracee import PHASE_ENTRY, PHASE_RETURN, PHASE_SKIP, WORK_EMULATED, WORK_STEP, WORK_SYSCALL
-from cruck.kernel.signal.deliver import force
+from cruck.kernel.process import exit as process_exit
+from cruck.kernel.process import ptrace, seccomp
+from cruck.kernel.process.task import DEAD, Task
+from cruck.kernel.process.tracee import PHASE_ENTRY, PHASE_RETURN, PHASE_SECCOMP, PHASE_SKIP, WORK_EMULATED, WORK_STEP, WORK_SYSCALL
+from cruck.kernel.signal.deliver import fatal_status, force
 from cruck.kernel.signal.pending import SigInfo
 
 RUN: Final = 0
@@ -20,13 +35,25 @@ SKIP: Final = 1  # no call is made; the result is in the registers
 STOPPED: Final = 2  # the task has been taken away
 
 SIGTRAP: Final = 5
+SIGKILL: Final = 9
+SIGSYS: Final = 31
+SYS_SECCOMP: Final = 1
+MAX_ERRNO: Final = 4095
+X32_BIT: Final = 0x4000_0000
 TRAP_BRKPT: Final = 1
 ERESTART_FIRST: Final = -516
 ERESTART_LAST: Final = -512
 
 
-def at_entry(task: Task, phase: int) -> int:
-    """RUN, SKIP or STOPPED. phase: what of this was done before (0: nothing, PHASE_ENTRY, PHASE_SECCOMP)."""
+def at_entry(task: Task, phase: int, is_foreign: bool) -> int:
+    """RUN, SKIP or STOPPED (or dead).
+
+    Args: phase: what of this was done before (0: nothing; PHASE_ENTRY, PHASE_SKIP, PHASE_SECCOMP). is_foreign: not a call of x86-64
+        (`int 0x80`, x32): filters see it, a tracer sees it with the number −1, and it is never made."""
+    if is_foreign:
+        if task.seccomp_mode and not _is_allowed(task, False, True):
+            return SKIP if task.state != DEAD else STOPPED
+        task.context.set_reg(ORIG_RAX, (1 << 64) - 1)
     work = task.work
     tracee = task.ptrace
     if phase == 0 and tracee is not None and work & (WORK_SYSCALL | WORK_EMULATED):
@@ -36,7 +63,61 @@ def at_entry(task: Task, phase: int) -> int:
         return STOPPED
     if phase == PHASE_SKIP:
         return SKIP
-    return SKIP if call_number(task.context.registers()) == -1 else RUN
+    if call_number(task.context.registers()) == -1:
+        return SKIP
+    if task.seccomp_mode:
+        if not _is_allowed(task, phase == PHASE_SECCOMP, False):
+            return STOPPED if task.state >= DEAD or task.phase else SKIP
+        if call_number(task.context.registers()) == -1:
+            return SKIP
+    return RUN
+
+
+def _is_allowed(task: Task, was_traced: bool, is_foreign: bool) -> bool:
+    """What seccomp says of the call in the registers. False: the result or the signal is there already, the tracer is looking, or the
+    task is dead. was_traced: the tracer has agreed (RET_TRACE allows then)."""
+    registers = task.context.registers()
+    nr = call_number(registers)
+    arch = AUDIT_ARCH_I386 if is_foreign and not nr & X32_BIT else AUDIT_ARCH_X86_64
+    if task.seccomp_mode == SECCOMP_MODE_STRICT:
+        if nr in seccomp.STRICT_CALLS and not is_foreign:
+            return True
+        process_exit.leave(task.kernel, task, SIGKILL)
+        return False
+    chain = task.seccomp_filter
+    assert chain is not None
+    verdict = chain.verdict(nr, arch, registers[RIP], arguments(registers))
+    action, data = verdict & SECCOMP_RET_ACTION_FULL, verdict & 0xFFFF
+    if action in (SECCOMP_RET_ALLOW, SECCOMP_RET_LOG) or action == SECCOMP_RET_TRACE and was_traced:
+        return True
+    context = task.context
+    if action == SECCOMP_RET_ERRNO:
+        context.set_result(-min(data, MAX_ERRNO))
+    elif action == SECCOMP_RET_TRAP:
+        context.set_reg(RAX, registers[ORIG_RAX])
+        force(task, _violation(nr, registers[RIP], arch, data))
+    elif action == SECCOMP_RET_TRACE and ptrace.wants_event(task, PTRACE_EVENT_SECCOMP):
+        ptrace.event(task, PTRACE_EVENT_SECCOMP, data, PHASE_SECCOMP)
+    elif action in (SECCOMP_RET_TRACE, SECCOMP_RET_USER_NOTIF):
+        context.set_result(-ENOSYS)  # nobody is there to be asked
+    else:
+        context.set_result(-ENOSYS)
+        _kill(task, action)
+    return False
+
+
+def _violation(nr: int, ip: int, arch: int, data: int) -> SigInfo:
+    info = SigInfo(SIGSYS, SYS_SECCOMP)
+    info.errno, info.call_addr, info.call_nr, info.call_arch = data, ip, nr, arch
+    return info
+
+
+def _kill(task: Task, action: int) -> None:
+    """By a SIGSYS that nothing holds up; one thread of several just ends."""
+    if action == SECCOMP_RET_KILL_THREAD and len(task.process.threads) > 1:
+        process_exit.leave(task.kernel, task, SIGSYS)
+    else:
+        task.kernel.exit_group(task.process, fatal_status(task.process, SIGSYS))
 
 
 def at_exit(task: Task) -> bool:

@@ -135,7 +135,7 @@ def handle_stop(kernel: Kernel, stop: Stop) -> None:
     if reason == STOP_SYSCALL:
         task.wait = None
         if task.work:
-            enter(kernel, task, 0)
+            enter(kernel, task, 0, stop[2] == -1)
         else:
             call(kernel, task, stop[2], stop[3:9])
         return
@@ -205,10 +205,10 @@ def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, in
     return_to_guest(kernel, task)
 
 
-def enter(kernel: Kernel, task: Task, phase: int) -> None:
+def enter(kernel: Kernel, task: Task, phase: int, is_foreign: bool) -> None:
     """A call of a task that is traced or filtered: like call(), unless somebody else has a say first."""
     task.call_nr = -1
-    outcome = syscall_work.at_entry(task, phase)
+    outcome = syscall_work.at_entry(task, phase, is_foreign)
     if outcome == syscall_work.RUN:
         registers = task.context.registers()
         nr = syscall_work.call_number(registers)
@@ -232,7 +232,7 @@ def go_on(kernel: Kernel, task: Task) -> None:
     elif task.process.is_exiting:
         return_to_guest(kernel, task)
     elif phase in (PHASE_ENTRY, PHASE_SECCOMP, PHASE_SKIP):
-        enter(kernel, task, phase)
+        enter(kernel, task, phase, False)
     elif phase == PHASE_RERUN:
         assert record is not None
         call(kernel, task, record.nr, record.args)
@@ -257,7 +257,7 @@ def return_to_guest(kernel: Kernel, task: Task) -> None:
         task.restart = 0
         record = task.wait
         if task.work:
-            enter(kernel, task, 0)
+            enter(kernel, task, 0, False)
         elif record is None:
             call(kernel, task, task.call_nr, task.call_args)
         else:

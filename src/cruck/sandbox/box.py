@@ -83,7 +83,7 @@ class Box:
             self.kernel.spin_ns = SPIN_NS if len(os.sched_getaffinity(0)) > 1 else 0
             self.machine.set_spin(self.kernel.spin_ns)
             if config.hostname is not None:
-                self.kernel.hostname = os.fsencode(config.hostname)
+                self.kernel.namespaces.uts.hostname = os.fsencode(config.hostname)
             if config.pids_limit is not None:
                 self.kernel.pids_limit = config.pids_limit
             self.world = build(self.kernel, config)

@@ -275,12 +275,12 @@ class _DefaultBuilder(_Builder):
     def _mount_etc(self) -> None:
         mounter = self.mounter
         if not os.path.isdir("/etc"):
-            etc_files.write_etc(mounter.directory("/etc").inode(), None, self.config, self.home, self.kernel.hostname)
+            etc_files.write_etc(mounter.directory("/etc").inode(), None, self.config, self.home, self.kernel.namespaces.uts.hostname)
             return
         host = open_host("/etc", only_world_readable=True)
         lower = mounter.hostfs(host, False, False)
         etc = mounter.overlay(lower, mounter.memory_upper(lower))
-        etc_files.write_etc(etc.root, host, self.config, self.home, self.kernel.hostname)
+        etc_files.write_etc(etc.root, host, self.config, self.home, self.kernel.namespaces.uts.hostname)
         mounter.mount(etc, "/etc", HOST_FLAGS | (MS_RDONLY if self.config.read_only else 0), b"overlay")
 
     def _make_var(self) -> None:
@@ -365,8 +365,8 @@ class _RootfsBuilder(_Builder):
     def _mount_generated(self) -> None:
         """hosts, hostname and resolv.conf of the run, over the image's: mounts, so that they are no change of it."""
         files = {
-            b"hosts": etc_files.hosts(self.kernel.hostname),
-            b"hostname": self.kernel.hostname + b"\n",
+            b"hosts": etc_files.hosts(self.kernel.namespaces.uts.hostname),
+            b"hostname": self.kernel.namespaces.uts.hostname + b"\n",
             b"resolv.conf": etc_files.RESOLV_CONF,
         }
         fs = self.mounter.tmpfs(b"mode=755")

@@ -24,8 +24,8 @@ from cruck.kernel.process.file_table import FileTable, FsContext
 from cruck.kernel.process.process import Process
 from cruck.kernel.process.task import Task
 from cruck.kernel.signal.actions import SignalActions
-from cruck.kernel.vfs.dentry import Dentry, Path
-from cruck.kernel.vfs.inode import FileSystem
+from cruck.kernel.vfs.dentry import Dentry, MountNamespace, Path
+from cruck.kernel.vfs.inode import S_IFDIR, FileSystem, Inode
 from cruck.testing.fake_machine import FakeMachine, Step
 
 STACK_TOP = 0x7000_0000_0000
@@ -101,3 +101,10 @@ def run_until_idle(kernel: Kernel, max_turns: int = 10_000) -> None:
         if kernel.is_halted or (kernel.nr_calls == before and not kernel.ready and not kernel.sched.entries):
             return
     raise AssertionError("the kernel does not come to rest")
+
+
+def bare_namespace() -> MountNamespace:
+    """A mount namespace with nothing but an inode for a root: for fakes of the kernel whose tasks never look at files."""
+    fs = FileSystem(b"none", 1)
+    fs.root = Inode(fs, 1, S_IFDIR | 0o755, 0, 0)
+    return MountNamespace(fs, b"none", 0)

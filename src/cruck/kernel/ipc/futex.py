@@ -153,7 +153,7 @@ class FutexTable:
                 # It died between unlocking and waking: the wake is ours to do.
                 self.wake_at(task.kernel, task.mm, addr, 1)
                 return
-            if value & FUTEX_TID_MASK != task.tid:
+            if value & FUTEX_TID_MASK != task.own_number():
                 return
             found = user.cas_u32(addr, value, value & FUTEX_WAITERS | FUTEX_OWNER_DIED)
             if found == value:

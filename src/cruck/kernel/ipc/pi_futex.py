@@ -58,10 +58,10 @@ def try_lock(queues: dict[tuple[object, ...], PiQueue], task: Task, key: tuple[o
     while True:
         value = user.load_u32(addr)
         tid = value & FUTEX_TID_MASK
-        if tid == task.tid:
+        if tid == task.own_number():
             return -EDEADLK
         if tid == 0:
-            new = task.tid | value & FUTEX_OWNER_DIED
+            new = task.own_number() | value & FUTEX_OWNER_DIED
             queue = queues.get(key)
             if queue is not None:
                 new |= FUTEX_WAITERS
@@ -70,7 +70,7 @@ def try_lock(queues: dict[tuple[object, ...], PiQueue], task: Task, key: tuple[o
                     queue.owner = task
                 return 0
             continue
-        if tid not in task.kernel.tasks:
+        if task.find_task(tid) is None:
             return -ESRCH
         if value & FUTEX_WAITERS or user.cas_u32(addr, value, value | FUTEX_WAITERS) == value:
             return MUST_WAIT
@@ -81,7 +81,7 @@ def queue_for(queues: dict[tuple[object, ...], PiQueue], task: Task, key: tuple[
     queue = queues.get(key)
     if queue is None:
         queue = queues[key] = PiQueue(queues, key, addr, task.user)
-        queue.owner = task.kernel.tasks.get(task.user.load_u32(addr) & FUTEX_TID_MASK)
+        queue.owner = task.find_task(task.user.load_u32(addr) & FUTEX_TID_MASK)
     return queue
 
 
@@ -89,7 +89,7 @@ def unlock(queues: dict[tuple[object, ...], PiQueue], task: Task, key: tuple[obj
     """0; −EPERM: the word is not ours; −EAGAIN: it changed under our hands. Errors: UserFault."""
     user = task.user
     value = user.load_u32(addr)
-    if value & FUTEX_TID_MASK != task.tid:
+    if value & FUTEX_TID_MASK != task.own_number():
         return -EPERM
     queue = queues.get(key)
     if queue is None:
@@ -101,7 +101,7 @@ def _hand_over(queue: PiQueue, value: int, extra_bits: int) -> bool:
     addr = queue.addr
     heir = queue.next_task()
     assert heir is not None and heir.wait is not None, "a queue in the table has waiters"
-    new = heir.tid | extra_bits
+    new = heir.own_number() | extra_bits
     if len(queue.waiters) > 1:
         new |= FUTEX_WAITERS
     if queue.user.cas_u32(addr, value, new) != value:
@@ -118,7 +118,7 @@ def exit_pi_futexes(queues: dict[tuple[object, ...], PiQueue], task: Task) -> No
         if queue.owner is task:
             try:
                 value = queue.user.load_u32(queue.addr)
-                if value & FUTEX_TID_MASK == task.tid:
+                if value & FUTEX_TID_MASK == task.own_number():
                     _hand_over(queue, value, FUTEX_OWNER_DIED)
             except UserFault:
                 continue  # the waiters' memory is gone, and with it the word

@@ -25,14 +25,18 @@ def may_access_as_file_user(task: "Task", process: "Process") -> bool:
 
 
 def _may_access(task: "Task", process: "Process", uid: int, gid: int, capabilities: int) -> bool:
-    if process is task.process or task.creds.has(CAP_SYS_PTRACE):
+    mine = task.creds
+    if process is task.process or mine.has(CAP_SYS_PTRACE):
         return True
     if process is task.kernel.init:
         return False
     theirs: Credentials = process.leader.creds
+    if mine.has_in(theirs.user_ns, CAP_SYS_PTRACE):
+        return True
     return (
         process.dumpable == 1
         and uid == theirs.euid == theirs.suid == theirs.uid
         and gid == theirs.egid == theirs.sgid == theirs.gid
+        and theirs.user_ns is mine.user_ns
         and theirs.cap_permitted & ~capabilities == 0
     )

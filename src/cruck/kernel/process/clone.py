@@ -3,20 +3,16 @@
 
 from typing import TYPE_CHECKING
 
-from cruck.abi.errno import EAGAIN, EINVAL, ENOMEM, ENOSYS
+from cruck.abi.errno import EAGAIN, EINVAL, ENOMEM
 from cruck.abi.sched import (
     CLONE_CHILD_CLEARTID,
     CLONE_CHILD_SETTID,
     CLONE_CLEAR_SIGHAND,
     CLONE_FILES,
     CLONE_FS,
-    CLONE_NEWCGROUP,
-    CLONE_NEWIPC,
-    CLONE_NEWNET,
     CLONE_NEWNS,
     CLONE_NEWPID,
     CLONE_NEWUSER,
-    CLONE_NEWUTS,
     CLONE_PARENT,
     CLONE_PARENT_SETTID,
     CLONE_PIDFD,
@@ -31,13 +27,15 @@ from cruck.framework.hardware import FS_BASE, RSP
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc.sem import SemUndo
+from cruck.kernel.process import namespaces
+from cruck.kernel.process.namespaces import new_user_namespace
 from cruck.kernel.process.process import Process
+from cruck.kernel.process.seccomp import set_mode
 from cruck.kernel.process.task import Task
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
 
-NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP
 RLIMIT_NPROC = 6
 RLIMIT_NOFILE = 7
 
@@ -87,19 +85,32 @@ def clone(task: Task, args: CloneArgs) -> Task:
         actions = task.actions.for_exec()
     else:
         actions = task.actions.copy()
+    creds = new_user_namespace(kernel, task.creds) if flags & CLONE_NEWUSER else task.creds
+    ns = task.ns
+    if flags & namespaces.KNOWN:
+        ns, root, cwd = namespaces.make(kernel, task, flags & namespaces.KNOWN, creds.user_ns)
+        if root is not None and cwd is not None:
+            fs.root, fs.cwd = root, cwd
     tid = kernel.alloc_pid()
+    if ns.pid.level:
+        ns.pid.add(tid)
     if flags & CLONE_THREAD:
         child_process = process
     else:
         parent = process.parent if flags & CLONE_PARENT else process
         assert parent is not None
         child_process = Process(kernel, tid, parent, process.group)
+        child_process.pid_ns = ns.pid
+        if ns.pid.reaper is None:
+            ns.pid.reaper = child_process
         child_process.exit_signal = process.exit_signal if flags & CLONE_PARENT else args.exit_signal
         child_process.name = process.name
         child_process.dumpable = process.dumpable
         parent.children[tid] = child_process
         kernel.processes[tid] = child_process
-    child = Task(kernel, tid, child_process, context, mm, files, fs, actions, task.creds, task.comm)
+    child = Task(kernel, tid, child_process, context, mm, files, fs, actions, creds, task.comm)
+    if ns is not child.ns:
+        namespaces.set_namespaces(child, ns)
     if not flags & CLONE_THREAD:
         child_process.leader = child
     child_process.threads[tid] = child
@@ -119,6 +130,8 @@ def clone(task: Task, args: CloneArgs) -> Task:
             task.sem_undo = SemUndo()
         task.sem_undo.refs += 1
         child.sem_undo = task.sem_undo
+    if task.seccomp_mode:
+        set_mode(child, task.seccomp_mode, task.seccomp_filter)
     if flags & CLONE_CHILD_CLEARTID:
         child.clear_child_tid = args.child_tid
     _publish_tids(task, child, flags, args)
@@ -136,9 +149,16 @@ def _check(kernel: "Kernel", task: Task, flags: int, args: CloneArgs) -> None:
         raise LinuxError(EINVAL)
     if flags & CLONE_FS and flags & CLONE_NEWNS:
         raise LinuxError(EINVAL)
-    if flags & NAMESPACES:
-        kernel.note_unsupported("clone(CLONE_NEW*)")
-        raise LinuxError(ENOSYS if flags & CLONE_NEWUSER else EINVAL, "namespaces")
+    if flags & (CLONE_FS | CLONE_NEWUSER) == CLONE_FS | CLONE_NEWUSER:
+        raise LinuxError(EINVAL)
+    if flags & CLONE_NEWPID and flags & CLONE_THREAD:
+        raise LinuxError(EINVAL)
+    if flags & CLONE_THREAD and (flags & CLONE_NEWUSER or task.ns.pid is not task.process.pid_ns):
+        raise LinuxError(EINVAL)
+    if flags & namespaces.KNOWN:
+        namespaces.check(kernel, task, flags & namespaces.KNOWN)
+    if task.ns.pid.is_dead and not flags & CLONE_NEWPID:
+        raise LinuxError(ENOMEM, "the PID namespace has lost its init")
     if flags & CLONE_PARENT and task.process.parent is kernel.init:
         raise LinuxError(EINVAL)
     if flags & CLONE_PIDFD and flags & CLONE_THREAD:
@@ -158,11 +178,11 @@ def _publish_tids(task: Task, child: Task, flags: int, args: CloneArgs) -> None:
     """Faults are ignored, as Linux ignores those of put_user here; only the pidfd's were checked before."""
     try:
         if flags & CLONE_PARENT_SETTID:
-            task.user.write_u32(args.parent_tid, child.tid)
+            task.user.write_u32(args.parent_tid, task.number_of(child.tid))
     except UserFault:
         pass
     try:
         if flags & CLONE_CHILD_SETTID:
-            child.user.write_u32(args.child_tid, child.tid)
+            child.user.write_u32(args.child_tid, child.own_number())
     except UserFault:
         pass

@@ -21,9 +21,9 @@ def after_exec(old: Credentials, path: Path) -> tuple[Credentials, bool]:
     inode = path.inode()
     new = old.copy()
     if not path.mount.flags & MS_NOSUID and not old.no_new_privs:
-        if inode.mode & S_ISUID:
+        if inode.mode & S_ISUID and old.knows(inode.uid, inode.gid):
             new.euid = inode.uid
-        if inode.mode & S_ISGID and inode.mode & S_IXGRP:
+        if inode.mode & S_ISGID and inode.mode & S_IXGRP and old.knows(inode.uid, inode.gid):
             new.egid = inode.gid
     is_setid = new.euid != old.uid or new.egid != old.gid
     is_changed = new.euid != old.euid or new.egid != old.egid
@@ -31,9 +31,10 @@ def after_exec(old: Credentials, path: Path) -> tuple[Credentials, bool]:
     file_permitted = file_inheritable = 0
     is_effective = False
     if not old.securebits & SECBIT_NOROOT:
-        if new.euid == 0 or new.uid == 0:
+        root = old.kernel_uid(0)
+        if root in (new.euid, new.uid):
             file_permitted = file_inheritable = ALL_CAPABILITIES
-        is_effective = new.euid == 0
+        is_effective = new.euid == root
     permitted = (old.cap_inheritable & file_inheritable) | (old.cap_bounding & file_permitted) | ambient
     if (is_setid or permitted & ~old.cap_permitted) and old.no_new_privs:
         # No more than it had, maybe less.

@@ -15,6 +15,7 @@ from cruck.kernel.tty import job_control
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
+    from cruck.kernel.process.pid_namespace import PidNamespace
     from cruck.kernel.process.process import Process, ProcessGroup
 
 SIGHUP: Final = 1
@@ -82,6 +83,7 @@ def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
     files.release(task)
     fs.refs -= 1
     task.actions.refs -= 1
+    task.ns.mnt.let_go()
     process.threads.pop(task.tid, None)
     kernel.tasks.pop(task.tid, None)
     if task.ptrace is not None:
@@ -89,7 +91,7 @@ def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
     if not process.threads:
         _finish_process(kernel, process, process.exit_status if process.is_exiting else status)
     elif task.tid != process.pid and task.ptrace is None:
-        kernel.free_pid(task.tid)
+        kernel.free_pid(task.tid, process.pid_ns)
 
 
 def release_machine(kernel: "Kernel", task: Task) -> None:
@@ -132,7 +134,7 @@ def kill_other_threads(kernel: "Kernel", task: Task) -> None:
             ptrace.unlink(process.leader)
         process.threads.pop(task.tid)
         kernel.tasks.pop(task.tid)
-        kernel.free_pid(task.tid)
+        kernel.free_pid(task.tid, process.pid_ns)
         task.tid = process.pid
         process.threads[task.tid] = task
         kernel.tasks[task.tid] = task
@@ -205,7 +207,8 @@ def notify_parent(kernel: "Kernel", process: "Process", code: int, status: int) 
         if not is_silent:
             if code == CLD_KILLED and process.exit_status & 0x80:
                 code = CLD_DUMPED
-            info = SigInfo(signo, code if signo == SIGCHLD else SI_USER, process.pid, process.leader.creds.uid)
+            pid = parent.pid_ns.number(process.pid)
+            info = SigInfo(signo, code if signo == SIGCHLD else SI_USER, pid, process.leader.creds.uid)
             info.status = status
             info.utime = process.user_ns // NS_PER_TICK
             info.stime = process.system_ns // NS_PER_TICK
@@ -224,16 +227,19 @@ def reap(kernel: "Kernel", process: "Process") -> None:
     parent.children_system_ns += process.system_ns + process.children_system_ns
     kernel.processes.pop(process.pid, None)
     groups.leave(kernel, process, process.group)
-    kernel.free_pid(process.pid)
+    kernel.free_pid(process.pid, process.pid_ns)
 
 
 def _reparent_children(kernel: "Kernel", process: "Process") -> None:
+    ns = process.pid_ns
+    if ns.reaper is process:
+        _end_pid_namespace(kernel, ns)
     if not process.children:
         return
     heir = process.parent
-    while heir is not None and not (heir.is_subreaper and heir.threads) and heir is not kernel.init:
+    while heir is not None and not (heir.is_subreaper and heir.threads) and heir is not heir.pid_ns.reaper:
         heir = heir.parent
-    if heir is None:
+    if heir is None or heir.is_zombie or ns.is_dead:
         heir = kernel.init
     for child in list(process.children.values()):
         child.parent = heir
@@ -253,6 +259,16 @@ def _reparent_children(kernel: "Kernel", process: "Process") -> None:
         else:
             _hang_up_orphans(kernel, child.group, process, None)
     process.children = {}
+
+
+def _end_pid_namespace(kernel: "Kernel", ns: "PidNamespace") -> None:
+    """Its first process has ended: all others in it are killed, and nobody is born there any more."""
+    ns.is_dead = True
+    ns.reaper = None
+    for tid in list(ns.numbers):
+        task = kernel.tasks.get(tid)
+        if task is not None:
+            exit_group(kernel, task.process, SIGKILL)
 
 
 def _hang_up_orphans(kernel: "Kernel", group: "ProcessGroup", parent: "Process", leaving: "Process | None") -> None:

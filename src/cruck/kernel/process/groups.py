@@ -9,13 +9,14 @@ from cruck.kernel.process.process import Process, ProcessGroup, Session
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
+    from cruck.kernel.process.pid_namespace import PidNamespace
 
 
 def new_session(kernel: "Kernel", process: Process) -> None:
     """setsid: the process leads a new session and group, without a terminal. The caller has checked EPERM."""
-    session = Session(process.pid)
+    session = Session(process.pid, process.pid_ns)
     kernel.sessions[session.sid] = session
-    group = ProcessGroup(process.pid, session)
+    group = ProcessGroup(process.pid, session, process.pid_ns)
     session.groups[group.pgid] = group
     kernel.groups[group.pgid] = group
     move(kernel, process, group)
@@ -39,6 +40,13 @@ def leave(kernel: "Kernel", process: Process, group: ProcessGroup) -> None:
         session.groups.pop(group.pgid, None)
         if not session.groups:
             kernel.sessions.pop(session.sid, None)
+            _forget_number(kernel, session.sid, session.pid_ns)
+        _forget_number(kernel, group.pgid, group.pid_ns)
+
+
+def _forget_number(kernel: "Kernel", number: int, ns: "PidNamespace") -> None:
+    if ns.level and number not in kernel.pids and number not in kernel.groups and number not in kernel.sessions:
+        ns.remove(number)
 
 
 def set_group(kernel: "Kernel", caller: Process, target: Process, pgid: int) -> None:
@@ -56,7 +64,7 @@ def set_group(kernel: "Kernel", caller: Process, target: Process, pgid: int) -> 
     if pgid == target.pid:
         group = kernel.groups.get(pgid)
         if group is None:
-            group = ProcessGroup(pgid, session)
+            group = ProcessGroup(pgid, session, target.pid_ns)
             session.groups[pgid] = group
             kernel.groups[pgid] = group
     else:

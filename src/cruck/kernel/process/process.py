@@ -7,6 +7,7 @@ from cruck.kernel.poll.wait_queue import WaitQueue
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
+    from cruck.kernel.process.pid_namespace import PidNamespace
     from cruck.kernel.process.task import Task
     from cruck.kernel.signal.pending import PendingSignals
     from cruck.kernel.time.interval_timers import ProcessTimers
@@ -21,8 +22,11 @@ class Session:
     tty: "Tty | None"  # the controlling terminal
     hung_up_pgid: int  # its foreground group when it was hung up, to be told when the leader ends; 0 none
 
-    def __init__(self, sid: int) -> None:
+    pid_ns: "PidNamespace"  # its leader's, where its number is kept
+
+    def __init__(self, sid: int, pid_ns: "PidNamespace") -> None:
         self.sid = sid
+        self.pid_ns = pid_ns
         self.tty = None
         self.hung_up_pgid = 0
         self.groups: dict[int, ProcessGroup] = {}
@@ -32,8 +36,11 @@ class ProcessGroup:
     pgid: int
     session: Session
 
-    def __init__(self, pgid: int, session: Session) -> None:
+    pid_ns: "PidNamespace"  # its first leader's
+
+    def __init__(self, pgid: int, session: Session, pid_ns: "PidNamespace") -> None:
         self.pgid = pgid
+        self.pid_ns = pid_ns
         self.session = session
         self.members: dict[Process, None] = {}
 
@@ -41,6 +48,7 @@ class ProcessGroup:
 class Process:
     kernel: "Kernel"
     pid: int
+    pid_ns: "PidNamespace"
     parent: "Process | None"  # None: init
     children: "dict[int, Process]"  # zombies included
     threads: "dict[int, Task]"  # live tasks by tid; the leader may have left before the others
@@ -82,6 +90,7 @@ class Process:
 
         self.kernel = kernel
         self.pid = pid
+        self.pid_ns = kernel.namespaces.pid
         self.parent = parent
         self.children = {}
         self.threads = {}

@@ -279,7 +279,7 @@ def _tell_tracer(task: Task, tracee: Tracee, code: int, status: int) -> None:
     if thread is not None:
         action = thread.actions.get(SIGCHLD)
         if action.handler != SIG_IGN and not action.flags & SA_NOCLDSTOP:
-            info = SigInfo(SIGCHLD, code, task.tid, task.creds.uid)
+            info = SigInfo(SIGCHLD, code, tracer.pid_ns.number(task.tid), task.creds.uid)
             info.status = status
             send_to_process(tracer, info)
     tracer.child_events.wake()
@@ -318,6 +318,12 @@ def after_exec(task: Task, old_tid: int) -> bool:
     return False
 
 
+def shown_to_tracer(task: Task, tid: int) -> int:
+    """The number of another task as the tracer knows it (PTRACE_GETEVENTMSG)."""
+    tracee = task.ptrace
+    return tracee.tracer.pid_ns.number(tid) if tracee is not None else 0
+
+
 # Ends.
 def on_exit(task: Task, status: int) -> None:
     """A tracee ended. A thread that is no leader is kept for the tracer's wait; the leader when its process has ended."""
@@ -342,7 +348,7 @@ def release(task: Task) -> None:
     unlink(task)
     process = task.process
     if task.tid != process.pid:
-        process.kernel.free_pid(task.tid)
+        process.kernel.free_pid(task.tid, process.pid_ns)
     elif process.is_zombie:
         from cruck.kernel.process import exit as process_exit
 

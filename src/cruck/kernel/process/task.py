@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from cruck.kernel.memory.mm import Mm
     from cruck.kernel.process.credentials import Credentials
     from cruck.kernel.process.file_table import FileTable, FsContext
-    from cruck.kernel.process.process import Process
+    from cruck.kernel.process.namespaces import Namespaces
+    from cruck.kernel.process.process import Process, ProcessGroup
+    from cruck.kernel.process.seccomp import Filter
     from cruck.kernel.process.tracee import Tracee
     from cruck.kernel.signal.actions import SignalActions
     from cruck.kernel.signal.pending import PendingSignals, SigInfo
@@ -64,6 +66,7 @@ class Task(Waiter):
     user: "UserMemory"  # mm's: guest memory by copying
     files: "FileTable"
     fs: "FsContext"
+    ns: "Namespaces"
     actions: "SignalActions"  # shared with CLONE_SIGHAND
     creds: "Credentials"
     comm: bytes  # at most 15 bytes
@@ -83,6 +86,8 @@ class Task(Waiter):
     ptrace: "Tracee | None"
     phase: int  # PHASE_*: what it does after the ptrace-stop it is in
     resume_info: "SigInfo | None"  # the signal the tracer lets through
+    seccomp_mode: int  # seccomp.py: MODE_*
+    seccomp_filter: "Filter | None"
     # Threads.
     clear_child_tid: int  # guest address, 0 none
     robust_list: int
@@ -133,6 +138,8 @@ class Task(Waiter):
         self.user = mm.user
         self.files = files
         self.fs = fs
+        self.ns = kernel.namespaces.initial(kernel.namespace, kernel.ipc)
+        self.ns.mnt.hold()
         self.actions = actions
         self.creds = creds
         self.comm = comm
@@ -170,6 +177,8 @@ class Task(Waiter):
         self.ptrace = None
         self.phase = 0
         self.resume_info = None
+        self.seccomp_mode = 0
+        self.seccomp_filter = None
 
     def notify(self, queue: WaitQueue, events: int) -> bool:
         """A queue it waits on was woken: the blocked call is to be run again."""
@@ -193,6 +202,26 @@ class Task(Waiter):
         if self.wait_timer is not None:
             self.kernel.timers.cancel(self.wait_timer)
             self.wait_timer = None
+
+    # Numbers, as the task's PID namespace shows them (pid_namespace.py).
+    def number_of(self, tid: int) -> int:
+        """What the task calls the thread, process, group or session `tid`; 0: it cannot see it."""
+        ns = self.process.pid_ns
+        return tid if ns.level == 0 else ns.numbers.get(tid, 0)
+
+    def own_number(self) -> int:
+        """gettid(2)."""
+        ns = self.process.pid_ns
+        return self.tid if ns.level == 0 else ns.numbers[self.tid]
+
+    def find_task(self, number: int) -> "Task | None":
+        return self.kernel.tasks.get(self.process.pid_ns.find(number))
+
+    def find_process(self, number: int) -> "Process | None":
+        return self.kernel.processes.get(self.process.pid_ns.find(number))
+
+    def find_group(self, number: int) -> "ProcessGroup | None":
+        return self.kernel.groups.get(self.process.pid_ns.find(number))
 
     def has_deliverable_signal(self) -> bool:
         """Is a signal pending that is not blocked (and not ignored: those are dropped when sent)? Or a tracer waiting?"""

@@ -35,8 +35,8 @@ CLD_CONTINUED: Final = 6
 class WaitResult:
     """A child's change of state."""
 
-    def __init__(self, process: Process, status: int, code: int, value: int) -> None:
-        self.pid = process.pid
+    def __init__(self, viewer: Process, process: Process, status: int, code: int, value: int) -> None:
+        self.pid = viewer.pid_ns.number(process.pid)  # as the waiter knows it: the number may be gone when it is told
         self.uid = process.leader.creds.uid
         self.status = status  # wait4's encoding
         self.code = code  # CLD_*
@@ -55,27 +55,27 @@ def find(kernel: "Kernel", parent: Process, kind: int, which: int, options: int)
         has_child = True
         tracee = child.leader.ptrace
         if options & WEXITED and child.is_zombie and (tracee is None or tracee.tracer is parent):
-            result = _end(child, child.exit_status)
+            result = _end(parent, child, child.exit_status)
             if not options & WNOWAIT:
                 process_exit.reap(kernel, child)
             return result, True
         if options & WUNTRACED and child.report_stop and child.is_stopped and (tracee is None or tracee.tracer is not parent):
             if not options & WNOWAIT:
                 child.report_stop = False
-            return WaitResult(child, child.stop_signal << 8 | 0x7F, CLD_STOPPED, child.stop_signal), True
+            return WaitResult(parent, child, child.stop_signal << 8 | 0x7F, CLD_STOPPED, child.stop_signal), True
         if options & WCONTINUED and child.report_continue:
             if not options & WNOWAIT:
                 child.report_continue = False
-            return WaitResult(child, 0xFFFF, CLD_CONTINUED, 18), True
+            return WaitResult(parent, child, 0xFFFF, CLD_CONTINUED, 18), True
     if parent.tracees:
         return _find_tracee(parent, kind, which, options, has_child)
     return None, has_child
 
 
-def _end(process: Process, status: int) -> WaitResult:
+def _end(viewer: Process, process: Process, status: int) -> WaitResult:
     if status & 0x7F:
-        return WaitResult(process, status, CLD_DUMPED if status & 0x80 else CLD_KILLED, status & 0x7F)
-    return WaitResult(process, status, CLD_EXITED, status >> 8)
+        return WaitResult(viewer, process, status, CLD_DUMPED if status & 0x80 else CLD_KILLED, status & 0x7F)
+    return WaitResult(viewer, process, status, CLD_EXITED, status >> 8)
 
 
 def _find_tracee(parent: Process, kind: int, which: int, options: int, has_child: bool) -> tuple[WaitResult | None, bool]:
@@ -88,16 +88,17 @@ def _find_tracee(parent: Process, kind: int, which: int, options: int, has_child
             continue
         has_child = True
         result: WaitResult | None = None
+        number = parent.pid_ns.number(task.tid)
         if task.state == TRACED and not tracee.is_reported:
-            result = WaitResult(task.process, tracee.stop_code << 8 | 0x7F, CLD_TRAPPED, tracee.stop_code)
+            result = WaitResult(parent, task.process, tracee.stop_code << 8 | 0x7F, CLD_TRAPPED, tracee.stop_code)
             if not options & WNOWAIT:
                 tracee.is_reported = True
         elif options & WEXITED and (tracee.exit_status >= 0 or _has_ended(task)):
-            result = _end(task.process, tracee.exit_status if tracee.exit_status >= 0 else task.process.exit_status)
+            result = _end(parent, task.process, tracee.exit_status if tracee.exit_status >= 0 else task.process.exit_status)
             if not options & WNOWAIT:
                 ptrace.release(task)
         if result is not None:
-            result.pid = task.tid
+            result.pid = number
             return result, True
     return None, has_child
 

@@ -118,10 +118,14 @@ def _default(task: Task, process: "Process", info: SigInfo) -> None:
         if task.kernel.tracer is not None:
             task.kernel.tracer.stopped(task, info.signo)
         return
-    status = info.signo
-    if bit & CORE_MASK and process.rlimit(RLIMIT_CORE) > 0 and task.kernel.dumps_core:
-        status |= 0x80
-    task.kernel.exit_group(process, status)
+    task.kernel.exit_group(process, fatal_status(process, info.signo))
+
+
+def fatal_status(process: "Process", signo: int) -> int:
+    """What wait shows of a process that a signal kills."""
+    if CORE_MASK >> (signo - 1) & 1 and process.rlimit(RLIMIT_CORE) > 0 and process.kernel.dumps_core:
+        return signo | 0x80
+    return signo
 
 
 def stop_process(process: "Process", signo: int) -> None:

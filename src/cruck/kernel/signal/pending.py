@@ -23,6 +23,7 @@ class SigInfo:
     errno: int
     pid: int  # sender, or the child
     uid: int
+    sender: int  # the kernel's number of the process that sent it; 0: the kernel, or from outside
     status: int  # SIGCHLD: exit code or signal
     utime: int  # SIGCHLD: clock ticks
     stime: int
@@ -36,16 +37,18 @@ class SigInfo:
     fd: int
     call_addr: int  # SIGSYS
     call_nr: int
+    call_arch: int  # AUDIT_ARCH_*
 
     def __init__(self, signo: int, code: int = SI_USER, pid: int = 0, uid: int = 0) -> None:
         self.signo = signo
         self.code = code
         self.pid = pid
         self.uid = uid
+        self.sender = 0
         self.errno = self.status = self.utime = self.stime = self.addr = self.value = 0
         self.trapno = self.error_code = 0
         self.timer_id = -1
-        self.overrun = self.band = self.fd = self.call_addr = self.call_nr = 0
+        self.overrun = self.band = self.fd = self.call_addr = self.call_nr = self.call_arch = 0
 
 
 class PendingSignals:

@@ -7,14 +7,15 @@ Queues the signal, undoes pending stops or continues, wakes whoever can take it.
 from typing import TYPE_CHECKING, Final
 
 from cruck.kernel.process.task import BLOCKED, READY, RUNNABLE, RUNNING, STOPPED, TRACED, Task
-from cruck.kernel.signal.actions import STOP_MASK
-from cruck.kernel.signal.pending import SIGRTMIN, PendingSignals, SigInfo
+from cruck.kernel.signal.actions import SIG_DFL, STOP_MASK
+from cruck.kernel.signal.pending import SI_KERNEL, SIGRTMIN, PendingSignals, SigInfo
 
 if TYPE_CHECKING:
     from cruck.kernel.process.process import Process
 
 SIGKILL: Final = 9
 SIGCONT: Final = 18
+SIGSTOP: Final = 19
 SIGCONT_BIT: Final = 1 << 17
 CLD_CONTINUED: Final = 6
 
@@ -34,6 +35,8 @@ def _send(process: "Process", target: Task | None, info: SigInfo) -> int:
     if process.is_zombie or process.is_exiting or not process.threads:
         if signo == SIGKILL and process.threads:
             release_exit_stop(process)
+        return 0
+    if process.pid_ns.reaper is process and process.pid_ns.level and not _reaches_reaper(process, info):
         return 0
     if signo == SIGKILL:
         process.kernel.exit_group(process, SIGKILL)
@@ -59,6 +62,18 @@ def _send(process: "Process", target: Task | None, info: SigInfo) -> int:
         kick(taker)
     process.kernel.signal_queued.wake()
     return 0
+
+
+def _reaches_reaper(process: "Process", info: SigInfo) -> bool:
+    """The first process of a PID namespace gets only what it has handlers for, and SIGKILL and SIGSTOP from outside
+    (sig_task_ignored, SIGNAL_UNKILLABLE)."""
+    task = process.any_thread()
+    if task is not None and info.signo not in (SIGKILL, SIGSTOP) and task.actions.get(info.signo).handler != SIG_DFL:
+        return True
+    if info.signo not in (SIGKILL, SIGSTOP):
+        return info.code > 0 and info.code != SI_KERNEL  # a fault of its own
+    sender = process.kernel.processes.get(info.sender)
+    return sender is None or not sender.pid_ns.is_below(process.pid_ns)
 
 
 def _is_ignored(process: "Process", target: Task | None, signo: int, bit: int) -> bool:

@@ -120,7 +120,7 @@ def _chmod(task: "Task", inode: "Inode", place: "Path | None", mode: int) -> int
     if not is_owner_or_capable(creds, inode):
         return -EPERM
     mode &= 0o7777
-    if mode & S_ISGID and not creds.in_group(inode.gid) and not creds.has(CAP_FSETID):
+    if mode & S_ISGID and not creds.in_group(inode.gid) and not creds.has_over(inode.uid, inode.gid, CAP_FSETID):
         mode &= ~S_ISGID
     inode.set_attributes(mode)
     _notify(inode, place, IN_ATTRIB)
@@ -159,12 +159,18 @@ def sys_fchownat(task: "Task", dirfd: DirFd, path: UserPath, uid: Uid, gid: Gid,
 
 
 def _chown(task: "Task", inode: "Inode", place: "Path | None", uid: int, gid: int) -> int:
-    """Without CAP_CHOWN an owner may only give the file to a group of theirs. Errors: EPERM, EROFS."""
+    """Without CAP_CHOWN an owner may only give the file to a group of theirs. Errors: EPERM, EROFS, EINVAL (no such id)."""
     creds = task.creds
     if place is not None:
         check_mount_writable(place.mount)
     is_owner = creds.fsuid == inode.uid
-    can_chown = creds.has(CAP_CHOWN)
+    can_chown = creds.has_over(inode.uid, inode.gid, CAP_CHOWN)
+    if uid != UNCHANGED:
+        uid = creds.kernel_uid(uid)
+    if gid != UNCHANGED:
+        gid = creds.kernel_gid(gid)
+    if uid < 0 or gid < 0:
+        return -EINVAL
     if uid != UNCHANGED and not can_chown and not (is_owner and uid == inode.uid):
         return -EPERM
     if gid != UNCHANGED and not can_chown and not (is_owner and (gid == inode.gid or creds.in_group(gid))):

@@ -52,13 +52,16 @@ def _take(task: Task, kind: int, payload: bytes, ancillary: Ancillary) -> None:
             raise LinuxError(EINVAL)
         pid, uid, gid = _UCRED.unpack(payload)
         creds = task.creds
+        uid, gid = creds.kernel_uid(uid), creds.kernel_gid(gid)
+        if uid < 0 or gid < 0:
+            raise LinuxError(EINVAL)
         if (
-            (pid != task.process.pid and not creds.has(CAP_SYS_ADMIN))
-            or (uid not in (creds.uid, creds.euid, creds.suid) and not creds.has(CAP_SETUID))
-            or (gid not in (creds.gid, creds.egid, creds.sgid) and not creds.has(CAP_SETGID))
+            (pid != task.number_of(task.process.pid) and not creds.has_in(task.process.pid_ns.owner, CAP_SYS_ADMIN))
+            or (uid not in (creds.uid, creds.euid, creds.suid) and not creds.has_own(CAP_SETUID))
+            or (gid not in (creds.gid, creds.egid, creds.sgid) and not creds.has_own(CAP_SETGID))
         ):
             raise LinuxError(EPERM)
-        ancillary.creds = (pid, uid, gid)
+        ancillary.creds = (task.process.pid_ns.find(pid), uid, gid)
     else:
         raise LinuxError(EINVAL)
 
@@ -85,7 +88,8 @@ def write_control(task: Task, addr: int, room: int, ancillary: Ancillary, is_clo
     creds = ancillary.creds
     if creds is not None:
         data = _CMSG.pack(CMSG_HEADER_SIZE + UCRED_SIZE, SOL_SOCKET, SCM_CREDENTIALS)
-        data += _UCRED.pack(creds[0], creds[1] & 0xFFFF_FFFF, creds[2] & 0xFFFF_FFFF)
+        uid, gid = task.creds.shown_uid(creds[1]), task.creds.shown_gid(creds[2])
+        data += _UCRED.pack(task.number_of(creds[0]), uid & 0xFFFF_FFFF, gid & 0xFFFF_FFFF)
         if room < CMSG_HEADER_SIZE:
             flags = MSG_CTRUNC
         else:

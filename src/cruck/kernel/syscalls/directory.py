@@ -145,7 +145,7 @@ def sys_chroot(task: "Task", path: UserPath) -> int:
     """Errors: EPERM (no CAP_SYS_CHROOT), and those of the walk."""
     place = resolve(task, AT_FDCWD, read_path(task, path), LOOKUP_DIRECTORY)
     check_access(task.creds, place.inode(), MAY_EXEC)
-    if not task.creds.has(CAP_SYS_CHROOT):
+    if not task.creds.has_own(CAP_SYS_CHROOT):
         return -EPERM
     task.fs.root = place
     return 0

@@ -45,7 +45,7 @@ def _finish(task: Task, old_tid: int, result: int) -> int:
     """A tracer may want to see the new program before it runs: then the call ends at its second run."""
     if result == 0 and task.ptrace is not None:
         task.context.set_reg(ORIG_RAX, task.call_nr)
-        if ptrace.after_exec(task, old_tid):
+        if ptrace.after_exec(task, ptrace.shown_to_tracer(task, old_tid)):
             blocking.record(task)
             return blocking.BLOCKED
     return result

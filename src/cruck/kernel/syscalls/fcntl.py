@@ -236,7 +236,7 @@ def _range_lock(task: "Task", fd: int, file: "File", command: int, addr: int) ->
             task.user.write(addr, FLOCK.pack(F_UNLCK, given[1], given[2], given[3], given[4]))
         else:
             stop = 0 if found.end == MAX_OFFSET else found.end - found.start + 1
-            task.user.write(addr, FLOCK.pack(found.kind, 0, found.start, stop, found.pid))
+            task.user.write(addr, FLOCK.pack(found.kind, 0, found.start, stop, task.number_of(found.pid) if found.pid > 0 else found.pid))
         return 0
     if kind == F_RDLCK and not file.is_readable() or kind == F_WRLCK and not file.is_writable():
         return -EBADF

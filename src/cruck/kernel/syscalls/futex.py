@@ -286,7 +286,7 @@ def sys_set_robust_list(task: Task, head: UserAddr, length: Size) -> int:
 
 def sys_get_robust_list(task: Task, pid: Pid, head_ptr: UserAddr, len_ptr: UserAddr) -> int:
     """Errors: −ESRCH, −EPERM, −EFAULT."""
-    target = task if pid == 0 else task.kernel.tasks.get(pid)
+    target = task if pid == 0 else task.find_task(pid)
     if target is None:
         return -ESRCH
     if target.process is not task.process and task.creds.uid != target.creds.uid and not task.creds.has(CAP_SYS_PTRACE):

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MPL-2.0
-"""mount, umount2, pivot_root (Linux fs/namespace.c). One mount namespace, no propagation: every mount is private."""
+"""mount, umount2, pivot_root (Linux fs/namespace.c). No propagation: every mount is private.
+
+Rights are those of the user namespace that owns the caller's mount namespace. What a less privileged one got by copying is locked
+(vfs/mount_tree.py). Neighbours: mount_api.py (the calls with descriptors).
+"""
 
 from typing import TYPE_CHECKING, Final
 
@@ -33,12 +37,13 @@ from cruck.abi.mount import (
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_SYS_ADMIN
 from cruck.kernel.syscalls.types import Flags, ULong, UserAddr, UserPath, UserString
-from cruck.kernel.vfs.dcache import is_ancestor
+from cruck.kernel.vfs import mount_tree
 from cruck.kernel.vfs.walk import LOOKUP_DIRECTORY, LOOKUP_NOFOLLOW, read_path, resolve
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
-    from cruck.kernel.vfs.dentry import Dentry, Mount, MountNamespace, Path
+    from cruck.kernel.vfs.dentry import Mount, MountNamespace, Path
+    from cruck.kernel.vfs.inode import FileSystem
 
 MAX_MOUNTS: Final = 10_000
 MAX_OPTIONS: Final = 4096
@@ -46,23 +51,27 @@ MAX_OPTIONS: Final = 4096
 KEPT_FLAGS: Final = (
     MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME | MS_NOSYMFOLLOW
 )
+ATIME_FLAGS: Final = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME
+
+
+def may_mount(task: "Task") -> bool:
+    return task.creds.has_in(task.ns.mnt.owner, CAP_SYS_ADMIN)
 
 
 def sys_mount(task: "Task", source: UserString, target: UserPath, fs_type: UserString, flags: ULong, data: UserAddr) -> int:
-    """Errors: EPERM (no CAP_SYS_ADMIN), ENODEV (unknown type), EINVAL, ENOTDIR, ENOENT, EBUSY, …"""
+    """Errors: EPERM (no CAP_SYS_ADMIN; a locked flag; a file system not for user namespaces), ENODEV (unknown type), EINVAL (not in the
+    caller's namespace, …), ENOTDIR, ENOENT, EBUSY, ENOSPC (too many), EFAULT."""
     if flags & MS_MGC_MSK == MS_MGC_VAL:
         flags = ULong(flags & ~MS_MGC_MSK)
     type_name = _read_string(task, fs_type)
     source_name = _read_string(task, source)
     options = _read_string(task, data) if not flags & (MS_BIND | MS_MOVE) else b""
     place = resolve(task, AT_FDCWD, read_path(task, target))
-    if not task.creds.has(CAP_SYS_ADMIN):
+    if not may_mount(task):
         return -EPERM
-    namespace = task.kernel.namespace
-    if len(namespace.mounts) >= MAX_MOUNTS:
-        return -ENOSPC
+    namespace = task.ns.mnt
     if flags & MS_REMOUNT:
-        return _remount(place, flags)
+        return _remount(task, place, flags)
     if flags & MS_BIND:
         return _bind(task, namespace, source_name, place, flags)
     if flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE):
@@ -76,13 +85,44 @@ def sys_mount(task: "Task", source: UserString, target: UserPath, fs_type: UserS
         return -EINVAL
     if not place.inode().is_dir():
         return -ENOTDIR
+    if not is_in(namespace, place.mount):
+        return -EINVAL
+    check_room(namespace, 1)
+    fs = new_file_system(task, type_name, source_name or b"none", options)
+    namespace.mount(fs, place, flags & KEPT_FLAGS, source_name or b"none")
+    return 0
+
+
+def check_room(namespace: "MountNamespace", count: int) -> None:
+    """Errors: LinuxError(ENOSPC): more mounts than fs.mount-max."""
+    if len(namespace.mounts) + count > MAX_MOUNTS:
+        raise LinuxError(ENOSPC)
+
+
+def is_in(namespace: "MountNamespace", mount: "Mount") -> bool:
+    return any(other is mount for other in namespace.mounts)
+
+
+def new_file_system(task: "Task", type_name: bytes, source: bytes, options: bytes) -> "FileSystem":
+    """Errors: LinuxError(ENODEV, EPERM, EINVAL and the type's)."""
     kind = task.kernel.file_systems.get(type_name)
     if kind is None:
-        return -ENODEV
-    fs = kind.create(task.kernel, source_name or b"none", options)
-    kept = flags & KEPT_FLAGS
-    namespace.mount(fs, place, kept, source_name or b"none")
-    return 0
+        raise LinuxError(ENODEV)
+    creds = task.creds
+    if creds.user_ns is not None:
+        owner = task.process.pid_ns.owner if type_name == b"proc" else task.ns.net.owner if type_name == b"sysfs" else creds.user_ns
+        if not kind.is_for_user_namespaces or not creds.has_in(owner, CAP_SYS_ADMIN):
+            raise LinuxError(EPERM)
+        if type_name == b"tmpfs":  # by default it belongs to who mounts it
+            options = b"uid=%d,gid=%d," % (creds.shown_uid(creds.fsuid), creds.shown_gid(creds.fsgid)) + options
+    fs = kind.create(task.kernel, source, options)
+    fs.user_ns = creds.user_ns
+    if creds.user_ns is not None:
+        root = fs.root
+        root.uid, root.gid = creds.kernel_uid(root.uid), creds.kernel_gid(root.gid)
+        if root.uid < 0 or root.gid < 0:
+            raise LinuxError(EINVAL)
+    return fs
 
 
 def _read_string(task: "Task", addr: int) -> bytes:
@@ -94,21 +134,38 @@ def _read_string(task: "Task", addr: int) -> bytes:
     return text
 
 
-def _remount(place: "Path", flags: int) -> int:
+def _remount(task: "Task", place: "Path", flags: int) -> int:
     """MS_REMOUNT | MS_BIND changes the mount only; MS_REMOUNT also the file system's read-only state, as far as it is
     the mount's here."""
-    if place.dentry is not place.mount.root:
-        return -EINVAL
     mount = place.mount
+    if place.dentry is not mount.root or not is_in(task.ns.mnt, mount):
+        return -EINVAL
+    if not flags & MS_BIND and not task.creds.has_in(mount.fs.user_ns, CAP_SYS_ADMIN):
+        return -EPERM
     if not flags & (MS_NOATIME | MS_RELATIME | MS_STRICTATIME):
         flags |= mount.flags & (MS_NOATIME | MS_RELATIME | MS_STRICTATIME)
-    if flags & MS_RDONLY and not mount.flags & MS_RDONLY and not flags & MS_BIND and _has_writers(mount):
+    if may_not_change(mount, flags):
+        return -EPERM
+    if flags & MS_RDONLY and not mount.flags & MS_RDONLY and not flags & MS_BIND and has_writers(mount):
         return -EBUSY
     mount.flags = flags & KEPT_FLAGS
     return 0
 
 
-def _has_writers(mount: "Mount") -> bool:
+def may_not_change(mount: "Mount", flags: int) -> bool:
+    """Would the new flags drop a locked one? (can_change_locked_flags)"""
+    locked = mount.locked_flags
+    if locked & ATIME_FLAGS and _atime_mode(flags) != _atime_mode(mount.flags):
+        return True
+    return bool(locked & ~ATIME_FLAGS & ~flags)
+
+
+def _atime_mode(flags: int) -> int:
+    """Without NOATIME and STRICTATIME it is relatime, said or not."""
+    return flags & (MS_NOATIME | MS_NODIRATIME | MS_STRICTATIME)
+
+
+def has_writers(mount: "Mount") -> bool:
     """Open files are not known by mount: look for the dentries in use."""
     todo = [mount.root]
     while todo:
@@ -126,34 +183,14 @@ def _bind(task: "Task", namespace: "MountNamespace", source: bytes, place: "Path
     origin = resolve(task, AT_FDCWD, source)
     if origin.inode().is_dir() != place.inode().is_dir():
         return -ENOTDIR
-    below = _mounts_below(namespace, origin) if flags & MS_REC else []
-    new = namespace.attach(origin.mount.fs, origin.dentry, place, origin.mount.flags, origin.mount.source)
-    copies: dict[Mount, Mount] = {origin.mount: new}
-    for mount in below:
-        parent = copies.get(mount.parent) if mount.parent is not None else None
-        if parent is None or mount.mountpoint is None:
-            continue
-        at = _path(parent, mount.mountpoint)
-        copies[mount] = namespace.attach(mount.fs, mount.root, at, mount.flags, mount.source)
+    if not is_in(namespace, place.mount):
+        return -EINVAL
+    below = mount_tree.mounts_below(origin) if flags & MS_REC else []
+    if not flags & MS_REC and mount_tree.has_locked_below(origin):
+        return -EINVAL  # it would show what the locked mounts cover
+    check_room(namespace, 1 + len(below))
+    mount_tree.copy_onto(namespace, origin, below, place)
     return 0
-
-
-def _path(mount: "Mount", dentry: "Dentry") -> "Path":
-    from cruck.kernel.vfs.dentry import Path
-
-    return Path(mount, dentry)
-
-
-def _mounts_below(namespace: "MountNamespace", origin: "Path") -> "list[Mount]":
-    """Mounts under a place, parents first."""
-    found: list[Mount] = []
-    for mount in namespace.mounts:
-        if mount.parent is origin.mount:
-            if mount.mountpoint is not None and is_ancestor(origin.dentry, mount.mountpoint):
-                found.append(mount)
-        elif mount.parent in found:
-            found.append(mount)
-    return found
 
 
 def _move(task: "Task", namespace: "MountNamespace", source: bytes, place: "Path") -> int:
@@ -161,54 +198,39 @@ def _move(task: "Task", namespace: "MountNamespace", source: bytes, place: "Path
         return -EINVAL
     origin = resolve(task, AT_FDCWD, source)
     mount = origin.mount
-    if origin.dentry is not mount.root or mount.parent is None or mount.mountpoint is None:
+    if origin.dentry is not mount.root or mount.parent is None or mount.mountpoint is None or mount.is_locked:
+        return -EINVAL
+    if not is_in(namespace, mount) or not is_in(namespace, place.mount):
         return -EINVAL
     if mount.root.inode is None or mount.root.inode.is_dir() != place.inode().is_dir():
         return -EINVAL
-    above: Mount | None = place.mount
-    while above is not None:
-        if above is mount:
-            return -ELOOP
-        above = above.parent
-    _take_off(mount)
-    _put_on(namespace, mount, place)
+    if mount_tree.is_above(mount, place.mount):
+        return -ELOOP
+    mount_tree.take_off(mount)
+    mount_tree.put_on(namespace, mount, place)
     return 0
 
 
-def _take_off(mount: "Mount") -> None:
-    assert mount.parent is not None and mount.mountpoint is not None
-    mount.mountpoint.nr_mounts -= 1
-    del mount.parent.covered[mount.mountpoint]
-
-
-def _put_on(namespace: "MountNamespace", mount: "Mount", place: "Path") -> None:
-    place = namespace.top(place)
-    mount.parent = place.mount
-    mount.mountpoint = place.dentry
-    place.dentry.nr_mounts += 1
-    place.mount.covered[place.dentry] = mount
-
-
 def sys_umount2(task: "Task", target: UserPath, flags: Flags) -> int:
-    """Errors: EPERM, EINVAL (no mount point, unknown flags), EBUSY (mounts below or in use, without MNT_DETACH)."""
+    """Errors: EPERM, EINVAL (no mount point, locked, unknown flags), EBUSY (mounts below or in use, without MNT_DETACH)."""
     if flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW):
         return -EINVAL
     place = resolve(task, AT_FDCWD, read_path(task, target), LOOKUP_NOFOLLOW if flags & UMOUNT_NOFOLLOW else 0)
-    if not task.creds.has(CAP_SYS_ADMIN):
+    if not may_mount(task):
         return -EPERM
     mount = place.mount
-    if place.dentry is not mount.root or flags & MNT_EXPIRE:
+    namespace = task.ns.mnt
+    if place.dentry is not mount.root or flags & MNT_EXPIRE or mount.is_locked or not is_in(namespace, mount):
         return -EINVAL
     if mount.parent is None:
         return -EBUSY if not flags & MNT_DETACH else -EINVAL
-    namespace = task.kernel.namespace
     if not flags & MNT_DETACH:
         if mount.covered or _is_in_use(task, mount):
             return -EBUSY
         mount.fs.sync()
         namespace.detach(mount)
         return 0
-    for below in reversed(_mounts_below(namespace, place)):
+    for below in reversed(mount_tree.mounts_below(place)):
         namespace.detach(below)
     namespace.detach(mount)
     return 0
@@ -233,34 +255,45 @@ def _is_in_use(task: "Task", mount: "Mount") -> bool:
 
 def _is_elsewhere(task: "Task", mount: "Mount") -> bool:
     """Is the file system mounted a second time? Then open inodes say nothing of this mount."""
-    return any(other is not mount and other.fs is mount.fs for other in task.kernel.namespace.mounts)
+    seen: set[int] = set()
+    for other in task.kernel.tasks.values():
+        namespace = other.ns.mnt
+        if id(namespace) not in seen:
+            seen.add(id(namespace))
+            if any(found is not mount and found.fs is mount.fs for found in namespace.mounts):
+                return True
+    return False
 
 
 def sys_pivot_root(task: "Task", new_root: UserPath, put_old: UserPath) -> int:
-    """Errors: EPERM, EINVAL (no mount point, old not below new), EBUSY, ENOTDIR."""
-    if not task.creds.has(CAP_SYS_ADMIN):
+    """Errors: EPERM, EINVAL (no mount point, locked, old not below new), EBUSY, ENOTDIR."""
+    if not may_mount(task):
         return -EPERM
     new = resolve(task, AT_FDCWD, read_path(task, new_root), LOOKUP_DIRECTORY)
     old = resolve(task, AT_FDCWD, read_path(task, put_old), LOOKUP_DIRECTORY)
-    namespace = task.kernel.namespace
+    namespace = task.ns.mnt
     root = task.fs.root
-    if new.dentry is not new.mount.root or root.dentry is not root.mount.root or new.mount.parent is None:
-        return -EINVAL
     if new.mount is root.mount or old.mount is root.mount:
         return -EBUSY
-    above: Mount | None = old.mount
-    while above is not None and above is not new.mount:
-        above = above.parent
-    if above is None:
+    if new.dentry is not new.mount.root or root.dentry is not root.mount.root or new.mount.parent is None or new.mount.is_locked:
+        return -EINVAL
+    if not is_in(namespace, new.mount) or not is_in(namespace, old.mount) or not is_in(namespace, root.mount):
+        return -EINVAL
+    if not mount_tree.is_above(new.mount, old.mount):
         return -EINVAL
     old_root = root.mount
-    if old_root.parent is not None:
-        return -EINVAL
-    _take_off(new.mount)
-    new.mount.parent = None
-    new.mount.mountpoint = None
-    _put_on(namespace, old_root, old)
-    namespace.root = new.mount
+    parent, mountpoint = old_root.parent, old_root.mountpoint
+    mount_tree.take_off(new.mount)
+    if parent is not None and mountpoint is not None:
+        # A root below the namespace's (chroot into a mount): the new one takes its place.
+        mount_tree.take_off(old_root)
+        mount_tree.put_at(new.mount, parent, mountpoint)
+    else:
+        new.mount.parent = None
+        new.mount.mountpoint = None
+        namespace.root = new.mount
+    new.mount.is_locked, old_root.is_locked = old_root.is_locked, False
+    mount_tree.put_on(namespace, old_root, old)
     for other in task.kernel.tasks.values():
         if other.fs.root == root:
             other.fs.root = new

@@ -21,9 +21,9 @@ def sys_pidfd_open(task: Task, pid: Pid, flags: Flags) -> int:
     if flags & ~O_NONBLOCK or pid <= 0:
         return -EINVAL
     kernel = task.kernel
-    process = kernel.processes.get(pid)
+    process = task.find_process(pid)
     if process is None:
-        return -EINVAL if pid in kernel.tasks else -ESRCH
+        return -EINVAL if task.find_task(pid) is not None else -ESRCH
     return task.files.install(PidFile(kernel, process, flags), task.process.rlimit(RLIMIT_NOFILE), True)
 
 
@@ -43,7 +43,7 @@ def sys_pidfd_send_signal(task: Task, pidfd: Fd, sig: Signo, info: UserAddr, fla
         if target is not task.process and (sent.code >= 0 or sent.code == SI_TKILL):
             return -EPERM
     else:
-        sent = user_info(task, sig, SI_USER)
+        sent = user_info(task, sig, SI_USER, target)
     if not 0 <= sig <= NSIG:
         return -EINVAL
     if file.is_reaped():

@@ -24,12 +24,13 @@ from cruck.kernel.process import groups, ptrace
 from cruck.kernel.process import wait as process_wait
 from cruck.kernel.process.access import may_access_as_user
 from cruck.kernel.process.clone import CloneArgs, clone
+from cruck.kernel.process.credentials import CAP_SETPCAP
 from cruck.kernel.process.process import Process
 from cruck.kernel.process.task import READY, Task
 from cruck.kernel.process.tracee import PHASE_RERUN
 from cruck.kernel.process.wait import WaitResult
 from cruck.kernel.signal.pending import NSIG, SigInfo
-from cruck.kernel.syscalls import blocking
+from cruck.kernel.syscalls import blocking, seccomp
 from cruck.kernel.syscalls.outcome import KEEP_REGISTERS
 from cruck.kernel.syscalls.rusage import rusage_bytes
 from cruck.kernel.syscalls.signal_frame import siginfo_bytes
@@ -66,12 +67,12 @@ def _start(task: Task, args: CloneArgs) -> int:
         child.state = READY  # it has to look at its signals first
         kernel.ready.append(child)
     if not args.flags & CLONE_VFORK and not number:
-        return child.tid
+        return task.number_of(child.tid)
     record = blocking.record(task)
-    record.progress = child.tid
+    record.progress = task.number_of(child.tid)
     record.token = int(not args.flags & CLONE_VFORK)
     if number:
-        ptrace.event(task, number, child.tid, PHASE_RERUN)
+        ptrace.event(task, number, ptrace.shown_to_tracer(task, child.tid), PHASE_RERUN)
         return blocking.BLOCKED
     return blocking.wait_killable(task, kernel.vfork_queue)
 
@@ -165,11 +166,11 @@ def sys_wait4(task: Task, pid: Pid, stat_addr: UserAddr, options: CInt, rusage: 
     if pid == -(1 << 31):
         return -ESRCH
     if pid > 0:
-        kind, which = process_wait.P_PID, int(pid)
+        kind, which = process_wait.P_PID, task.process.pid_ns.find(pid)
     elif pid == -1:
         kind, which = process_wait.P_ALL, 0
     else:
-        kind, which = process_wait.P_PGID, task.process.group.pgid if pid == 0 else -pid
+        kind, which = process_wait.P_PGID, task.process.group.pgid if pid == 0 else task.process.pid_ns.find(-pid)
     result = _wait(task, kind, which, flags | process_wait.WEXITED)
     if isinstance(result, int):
         return result
@@ -197,11 +198,11 @@ def sys_waitid(task: Task, which: CInt, upid: Pid, infop: UserAddr, options: CIn
     elif kind == process_wait.P_PID:
         if target <= 0:
             return -EINVAL
+        target = task.process.pid_ns.find(target)
     elif kind == process_wait.P_PGID:
         if target < 0:
             return -EINVAL
-        if target == 0:
-            target = task.process.group.pgid
+        target = task.process.group.pgid if target == 0 else task.process.pid_ns.find(target)
     elif kind != process_wait.P_ALL:
         return -EINVAL
     result = _wait(task, kind, target, flags)
@@ -210,7 +211,7 @@ def sys_waitid(task: Task, which: CInt, upid: Pid, infop: UserAddr, options: CIn
             task.user.write(infop, bytes(128))
         return result
     if infop:
-        info = SigInfo(SIGCHLD, result.code, result.pid, result.uid)
+        info = SigInfo(SIGCHLD, result.code, result.pid, task.creds.shown_uid(result.uid))
         info.status = result.value
         task.user.write(infop, siginfo_bytes(info))
     if ru:
@@ -219,23 +220,23 @@ def sys_waitid(task: Task, which: CInt, upid: Pid, infop: UserAddr, options: CIn
 
 
 def sys_getpid(task: Task) -> int:
-    return task.process.pid
+    return task.number_of(task.process.pid)
 
 
 def sys_gettid(task: Task) -> int:
-    return task.tid
+    return task.own_number()
 
 
 def sys_getppid(task: Task) -> int:
     parent = task.process.parent
-    return parent.pid if parent is not None else 0
+    return task.number_of(parent.pid) if parent is not None else 0
 
 
 def _process(task: Task, pid: int) -> Process:
     """pid 0: the caller's. Errors: LinuxError(ESRCH)."""
-    process = task.process if pid == 0 else task.kernel.processes.get(pid)
+    process = task.process if pid == 0 else task.find_process(pid)
     if process is None:
-        thread = task.kernel.tasks.get(pid)
+        thread = task.find_task(pid)
         if thread is None:
             raise LinuxError(ESRCH)
         process = thread.process
@@ -243,25 +244,25 @@ def _process(task: Task, pid: int) -> Process:
 
 
 def sys_getpgid(task: Task, pid: Pid) -> int:
-    return _process(task, pid).group.pgid
+    return task.number_of(_process(task, pid).group.pgid)
 
 
 def sys_getpgrp(task: Task) -> int:
-    return task.process.group.pgid
+    return task.number_of(task.process.group.pgid)
 
 
 def sys_getsid(task: Task, pid: Pid) -> int:
-    return _process(task, pid).group.session.sid
+    return task.number_of(_process(task, pid).group.session.sid)
 
 
 def sys_setpgid(task: Task, pid: Pid, pgid: Pid) -> int:
     """Errors: EINVAL, ESRCH, EPERM, EACCES."""
     if pgid < 0:
         return -EINVAL
-    target = task.process if pid == 0 else task.kernel.processes.get(pid)
+    target = task.process if pid == 0 else task.find_process(pid)
     if target is None or target.is_zombie and target is not task.process and target.parent is not task.process:
         return -ESRCH
-    groups.set_group(task.kernel, task.process, target, pgid if pgid else target.pid)
+    groups.set_group(task.kernel, task.process, target, task.process.pid_ns.find(pgid) if pgid else target.pid)
     return 0
 
 
@@ -271,12 +272,12 @@ def sys_setsid(task: Task) -> int:
     if process.pid in task.kernel.groups:
         return -EPERM
     groups.new_session(task.kernel, process)
-    return process.pid
+    return task.number_of(process.pid)
 
 
 def sys_set_tid_address(task: Task, tidptr: UserAddr) -> int:
     task.clear_child_tid = tidptr
-    return task.tid
+    return task.own_number()
 
 
 ARCH_SET_GS: Final = 0x1001
@@ -313,6 +314,9 @@ PR_SET_KEEPCAPS: Final = 8
 PR_SET_NAME: Final = 15
 PR_GET_NAME: Final = 16
 PR_GET_SECCOMP: Final = 21
+PR_SET_SECCOMP: Final = 22
+SECCOMP_MODE_STRICT: Final = 1
+SECCOMP_MODE_FILTER: Final = 2
 PR_CAPBSET_READ: Final = 23
 PR_CAPBSET_DROP: Final = 24
 PR_GET_SECUREBITS: Final = 27
@@ -325,7 +329,6 @@ PR_GET_NO_NEW_PRIVS: Final = 39
 PR_GET_TID_ADDRESS: Final = 40
 PR_SET_THP_DISABLE: Final = 41
 PR_GET_THP_DISABLE: Final = 42
-CAP_SETPCAP: Final = 8
 LAST_CAP: Final = 40
 
 
@@ -378,7 +381,7 @@ def sys_prctl(task: Task, option: CInt, arg2: ULong, arg3: ULong, arg4: ULong, a
     if option == PR_CAPBSET_READ:
         return -EINVAL if arg2 > LAST_CAP else creds.cap_bounding >> arg2 & 1
     if option == PR_CAPBSET_DROP:
-        if not creds.has(CAP_SETPCAP):
+        if not creds.has_own(CAP_SETPCAP):
             return -EPERM
         if arg2 > LAST_CAP:
             return -EINVAL
@@ -396,7 +399,11 @@ def sys_prctl(task: Task, option: CInt, arg2: ULong, arg3: ULong, arg4: ULong, a
     if option == PR_GET_SECUREBITS:
         return creds.securebits
     if option == PR_GET_SECCOMP:
-        return 0
+        return task.seccomp_mode
+    if option == PR_SET_SECCOMP:
+        if arg2 == SECCOMP_MODE_STRICT:
+            return seccomp.set_strict(task)
+        return seccomp.set_filter(task, 0, arg3) if arg2 == SECCOMP_MODE_FILTER else -EINVAL
     if option == PR_GET_THP_DISABLE:
         return -EINVAL if arg2 or arg3 or arg4 or arg5 else 0
     return -EINVAL
@@ -414,7 +421,7 @@ def sys_membarrier(task: Task, cmd: CInt, flags: CInt, cpu_id: CInt) -> int:
 
 def sys_kcmp(task: Task, pid1: Pid, pid2: Pid, kind: CInt, idx1: Long, idx2: Long) -> int:
     """KCMP_FILE, VM, FILES, FS, SIGHAND. Errors: ESRCH, EPERM, EINVAL, EBADF."""
-    one, two = task.kernel.tasks.get(pid1), task.kernel.tasks.get(pid2)
+    one, two = task.find_task(pid1), task.find_task(pid2)
     if one is None or two is None:
         return -ESRCH
     if not may_access_as_user(task, one.process) or not may_access_as_user(task, two.process):

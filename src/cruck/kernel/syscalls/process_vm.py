@@ -35,7 +35,7 @@ def _copy(task: Task, pid: int, local: int, nr_local: int, remote: int, nr_remot
     remote_ranges = _read_remote(task, remote, nr_remote)
     if not remote_ranges:
         return 0
-    other = task.kernel.tasks.get(pid)
+    other = task.find_task(pid)
     if other is None:
         return -ESRCH
     if not may_access_as_user(task, other.process):

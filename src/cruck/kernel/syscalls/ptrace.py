@@ -81,7 +81,7 @@ IOVEC: Final = struct.Struct("<QQ")
 INFO_HEAD: Final = struct.Struct("<B3xIQQ")
 INFO_ENTRY: Final = struct.Struct("<7Q")
 INFO_EXIT: Final = struct.Struct("<qB")
-INFO_SECCOMP: Final = struct.Struct("<7QI4x")
+INFO_SECCOMP: Final = struct.Struct("<7QI")
 PEEKSIGINFO_ARGS: Final = struct.Struct("<QIi")
 ARCH_SET_GS: Final = 0x1001
 ARCH_SET_FS: Final = 0x1002
@@ -101,7 +101,7 @@ def sys_ptrace(task: Task, request: Long, pid: Pid, addr: ULong, data: ULong) ->
     request, bad signal, address outside), EINVAL (options, register set), EFAULT, ENOSPC (debug registers)."""
     if request == PTRACE_TRACEME:
         return _trace_me(task)
-    other = task.kernel.tasks.get(pid)
+    other = task.find_task(pid)
     if other is None:
         return -EPERM if pid == task.kernel.init.pid and request in (PTRACE_ATTACH, PTRACE_SEIZE) else -ESRCH
     if request in (PTRACE_ATTACH, PTRACE_SEIZE):

@@ -28,7 +28,7 @@ def _target(task: Task, pid: int) -> Task:
     """Errors: LinuxError(EINVAL, ESRCH)."""
     if pid < 0:
         raise LinuxError(EINVAL)
-    other = task if pid == 0 else task.kernel.tasks.get(pid)
+    other = task if pid == 0 else task.find_task(pid)
     if other is None:
         raise LinuxError(ESRCH)
     return other

@@ -157,13 +157,18 @@ def may_signal(task: Task, target: Process, signo: int) -> bool:
         return False  # built in, root's, alone in its session
     other = target.any_thread()
     their = other.creds if other is not None else target.leader.creds
+    if creds.has_in(their.user_ns, CAP_KILL):
+        return True
     if creds.euid in (their.suid, their.uid) or creds.uid in (their.suid, their.uid):
         return True
     return signo == SIGCONT and target.group.session is task.process.group.session
 
 
-def user_info(task: Task, signo: int, code: int) -> SigInfo:
-    return SigInfo(signo, code, task.process.pid, task.creds.uid)
+def user_info(task: Task, signo: int, code: int, target: Process) -> SigInfo:
+    """From the caller, as `target` knows it."""
+    info = SigInfo(signo, code, target.pid_ns.number(task.process.pid), task.creds.uid)
+    info.sender = task.process.pid
+    return info
 
 
 def sys_kill(task: Task, pid: Pid, sig: Signo) -> int:
@@ -172,17 +177,17 @@ def sys_kill(task: Task, pid: Pid, sig: Signo) -> int:
         return -EINVAL
     kernel = task.kernel
     if pid > 0:
-        target = kernel.processes.get(pid)
+        target = task.find_process(pid)
         if target is None:
-            thread = kernel.tasks.get(pid)
+            thread = task.find_task(pid)
             if thread is None:
                 return -ESRCH
             target = thread.process
         targets = [target]
     elif pid == -1:
-        targets = [process for process in kernel.processes.values() if process is not task.process and process is not kernel.init]
+        targets = [process for process in kernel.processes.values() if process is not task.process and task.number_of(process.pid) > 1]
     else:
-        group = task.process.group if pid == 0 else kernel.groups.get(-pid)
+        group = task.process.group if pid == 0 else task.find_group(-pid)
         if group is None or pid == -(1 << 31):
             return -ESRCH
         targets = list(group.members)
@@ -194,7 +199,7 @@ def sys_kill(task: Task, pid: Pid, sig: Signo) -> int:
     if sig:
         for process in permitted:
             if process is not kernel.init:
-                send_to_process(process, user_info(task, sig, SI_USER))
+                send_to_process(process, user_info(task, sig, SI_USER, process))
     return 0
 
 
@@ -202,24 +207,27 @@ def sys_tgkill(task: Task, tgid: Pid, tid: Pid, sig: Signo) -> int:
     """Errors: EINVAL, ESRCH, EPERM, EAGAIN."""
     if tgid <= 0 or tid <= 0:
         return -EINVAL
-    return _send_thread(task, tgid, tid, sig, user_info(task, sig, SI_TKILL))
+    return _send_thread(task, tgid, tid, sig, None)
 
 
 def sys_tkill(task: Task, tid: Pid, sig: Signo) -> int:
     if tid <= 0:
         return -EINVAL
-    return _send_thread(task, 0, tid, sig, user_info(task, sig, SI_TKILL))
+    return _send_thread(task, 0, tid, sig, None)
 
 
-def _send_thread(task: Task, tgid: int, tid: int, sig: int, info: SigInfo) -> int:
+def _send_thread(task: Task, tgid: int, tid: int, sig: int, info: SigInfo | None) -> int:
+    """info: None for tgkill's own."""
     if not 0 <= sig <= NSIG:
         return -EINVAL
-    target = task.kernel.tasks.get(tid)
-    if target is None or (tgid and target.process.pid != tgid):
-        process = task.kernel.processes.get(tid)
+    target = task.find_task(tid)
+    if target is None or (tgid and target.process is not task.find_process(tgid)):
+        process = task.find_process(tid)
         return 0 if process is not None and process.is_zombie and tgid in (0, tid) else -ESRCH
     if not may_signal(task, target.process, sig):
         return -EPERM
+    if info is None:
+        info = user_info(task, sig, SI_TKILL, target.process)
     return send_to_task(target, info) if sig else 0
 
 
@@ -227,18 +235,18 @@ def read_siginfo(task: Task, addr: int, sig: int) -> SigInfo:
     """A siginfo_t given by the guest, for the *sigqueueinfo calls."""
     _, errno, code, pid, uid, value = struct.unpack("<iii4xiIQ", task.user.read(addr, 32))
     info = SigInfo(sig, code, pid, uid)
-    info.errno, info.value = errno, value
+    info.errno, info.value, info.sender = errno, value, task.process.pid
     return info
 
 
 def sys_rt_sigqueueinfo(task: Task, tgid: Pid, sig: Signo, uinfo: UserAddr) -> int:
     """Errors: EINVAL, EPERM (forged code), ESRCH, EAGAIN, EFAULT."""
     info = read_siginfo(task, uinfo, sig)
-    if (info.code >= 0 or info.code == SI_TKILL) and tgid != task.process.pid:
+    if (info.code >= 0 or info.code == SI_TKILL) and task.find_process(tgid) is not task.process:
         return -EPERM
     if not 0 <= sig <= NSIG:
         return -EINVAL
-    target = task.kernel.processes.get(tgid)
+    target = task.find_process(tgid)
     if target is None:
         return -ESRCH
     if not may_signal(task, target, sig):
@@ -250,6 +258,6 @@ def sys_rt_tgsigqueueinfo(task: Task, tgid: Pid, tid: Pid, sig: Signo, uinfo: Us
     if tgid <= 0 or tid <= 0:
         return -EINVAL
     info = read_siginfo(task, uinfo, sig)
-    if (info.code >= 0 or info.code == SI_TKILL) and tgid != task.process.pid:
+    if (info.code >= 0 or info.code == SI_TKILL) and task.find_process(tgid) is not task.process:
         return -EPERM
     return _send_thread(task, tgid, tid, sig, info)

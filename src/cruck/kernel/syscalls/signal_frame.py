@@ -78,7 +78,7 @@ def siginfo_bytes(info: SigInfo) -> bytes:
     elif 0 < info.code <= MAX_FAULT_CODE and FAULT_MASK >> (info.signo - 1) & 1:
         body = _FAULT.pack(info.addr & U64)
     elif info.code > 0 and info.signo == SIGSYS:
-        body = _SYS.pack(info.call_addr & U64, info.call_nr, 0xC000003E)
+        body = _SYS.pack(info.call_addr & U64, info.call_nr, info.call_arch)
     elif info.fd or info.band:
         body = _POLL.pack(info.band, info.fd)
     else:

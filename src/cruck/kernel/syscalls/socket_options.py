@@ -134,7 +134,7 @@ def sys_getsockopt(task: Task, fd: Fd, level: CInt, optname: CInt, optval: UserA
     elif optname == abi.SO_PEERGROUPS:
         return _peer_groups(task, socket, optval, optlen, room)
     else:
-        answer = _get(socket, optname)
+        answer = _get(task, socket, optname)
     if isinstance(answer, int):
         return answer
     if room < 0:
@@ -155,7 +155,7 @@ def _peer_groups(task: Task, socket: Socket, optval: UserAddr, optlen: UserAddr,
     return 0
 
 
-def _get(socket: Socket, optname: int) -> bytes | int:
+def _get(task: Task, socket: Socket, optname: int) -> bytes | int:
     options = socket.options
     if optname in (abi.SO_RCVTIMEO_OLD, abi.SO_RCVTIMEO_NEW):
         return _timeval(options.receive_timeout_ns)
@@ -165,6 +165,8 @@ def _get(socket: Socket, optname: int) -> bytes | int:
         return _TWO_INTS.pack(options.linger_seconds >= 0, max(0, options.linger_seconds))
     if optname == abi.SO_PEERCRED:
         pid, uid, gid = socket.peer_credentials()
+        if uid >= 0:
+            pid, uid, gid = task.number_of(pid), task.creds.shown_uid(uid), task.creds.shown_gid(gid)
         return _UCRED.pack(pid, uid & 0xFFFF_FFFF, gid & 0xFFFF_FFFF)
     if optname == abi.SO_COOKIE:
         return socket.socket_inode.ino.to_bytes(8, "little")

@@ -86,8 +86,9 @@ def sys_statx(task: "Task", dirfd: DirFd, path: UserPath, flags: Flags, mask: Fl
         mount_id = place.mount.mount_id
         if place.dentry is place.mount.root:
             attributes = STATX_ATTR_MOUNT_ROOT
+    creds = task.creds
     data = STATX.pack(
-        given, stat.blksize, attributes, stat.nlink & U32, stat.uid, stat.gid, stat.mode, stat.ino & U64, stat.size &
+        given, stat.blksize, attributes, stat.nlink & U32, creds.shown_uid(stat.uid), creds.shown_gid(stat.gid), stat.mode, stat.ino & U64, stat.size &
         U64, stat.blocks & U64, STATX_ATTR_MOUNT_ROOT,
         stat.atime_ns // NSEC, stat.atime_ns % NSEC, stat.btime_ns // NSEC, stat.btime_ns % NSEC,
         stat.ctime_ns // NSEC, stat.ctime_ns % NSEC, stat.mtime_ns // NSEC, stat.mtime_ns % NSEC,
@@ -122,8 +123,10 @@ def _stat_at(task: "Task", dirfd: int, addr: int, flags: int) -> tuple[Stat, Pat
 def _write_stat(task: "Task", out: int, stat: Stat) -> int:
     if stat.size > S64_MAX:
         return -EOVERFLOW
+    creds = task.creds
     data = STAT.pack(
-        stat.dev & U64, stat.ino & U64, stat.nlink & U64, stat.mode, stat.uid, stat.gid, stat.rdev & U64, stat.size,
+        stat.dev & U64, stat.ino & U64, stat.nlink & U64, stat.mode, creds.shown_uid(stat.uid), creds.shown_gid(stat.gid),
+        stat.rdev & U64, stat.size,
         stat.blksize, stat.blocks,
         stat.atime_ns // NSEC & U64, stat.atime_ns % NSEC,
         stat.mtime_ns // NSEC & U64, stat.mtime_ns % NSEC,

@@ -15,7 +15,7 @@ KNOWN_FLAGS: Final = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_
 
 
 def sys_sync(task: "Task") -> int:
-    for mount in task.kernel.namespace.mounts:
+    for mount in task.ns.mnt.mounts:
         mount.fs.sync()
     return 0
 

@@ -51,16 +51,15 @@ LOG_BUFFER_BYTES: Final = 1 << 17
 # Names.
 def sys_uname(task: Task, name: UserAddr) -> int:
     """uname(2)."""
-    kernel = task.kernel
     task.user.write(
         name,
         NEW_UTSNAME.pack(
             utsname.SYSNAME,
-            kernel.hostname,
+            task.ns.uts.hostname,
             utsname.RELEASE,
             utsname.version(),
             utsname.MACHINE,
-            kernel.domainname,
+            task.ns.uts.domainname,
         ),
     )
     return 0
@@ -68,21 +67,21 @@ def sys_uname(task: Task, name: UserAddr) -> int:
 
 def sys_sethostname(task: Task, name: UserAddr, length: CInt) -> int:
     """sethostname(2): EPERM without CAP_SYS_ADMIN, EINVAL beyond 64 bytes, EFAULT."""
-    if not task.creds.has(CAP_SYS_ADMIN):
+    if not task.creds.has_in(task.ns.uts.owner, CAP_SYS_ADMIN):
         return -EPERM
     if length < 0 or length > NEW_UTS_LEN:
         return -EINVAL
-    task.kernel.hostname = _until_nul(task.user.read(name, length))
+    task.ns.uts.hostname = _until_nul(task.user.read(name, length))
     return 0
 
 
 def sys_setdomainname(task: Task, name: UserAddr, length: CInt) -> int:
     """setdomainname(2), as sethostname."""
-    if not task.creds.has(CAP_SYS_ADMIN):
+    if not task.creds.has_in(task.ns.uts.owner, CAP_SYS_ADMIN):
         return -EPERM
     if length < 0 or length > NEW_UTS_LEN:
         return -EINVAL
-    task.kernel.domainname = _until_nul(task.user.read(name, length))
+    task.ns.uts.domainname = _until_nul(task.user.read(name, length))
     return 0
 
 
@@ -216,8 +215,8 @@ def sys_prlimit64(task: Task, pid: Pid, resource: CUInt, new_limit: UserAddr, ol
     if pid == 0:
         process = task.process
     else:
-        other = task.kernel.tasks.get(pid)
-        found = other.process if other is not None else task.kernel.processes.get(pid)
+        other = task.find_task(pid)
+        found = other.process if other is not None else task.find_process(pid)
         if found is None:
             return -ESRCH
         process = found
@@ -297,7 +296,7 @@ def sys_setpriority(task: Task, which: CInt, who: CInt, niceval: CInt) -> int:
 
 def _set_nice(task: Task, other: Task, nice: int) -> int:
     creds = task.creds
-    if creds.euid != other.creds.uid and creds.euid != other.creds.euid and not creds.has(CAP_SYS_NICE):
+    if creds.euid != other.creds.uid and creds.euid != other.creds.euid and not creds.has_in(other.creds.user_ns, CAP_SYS_NICE):
         return -EPERM
     if nice < other.nice and not creds.has(CAP_SYS_NICE) and 20 - nice > other.process.rlimit(RLIMIT_NICE):
         return -EACCES
@@ -310,16 +309,16 @@ def _collect_tasks(task: Task, which: int, who: int) -> list[Task]:
     if which == PRIO_PROCESS:
         if who == 0:
             return [task]
-        other = kernel.tasks.get(who)
+        other = task.find_task(who)
         return [other] if other is not None else []
     found: list[Task] = []
     if which == PRIO_PGRP:
-        group = task.process.group if who == 0 else kernel.groups.get(who)
+        group = task.process.group if who == 0 else task.find_group(who)
         if group is not None:
             for process in group.members:
                 found.extend(process.threads.values())
         return found
-    uid = task.creds.uid if who == 0 else who & 0xFFFF_FFFF
+    uid = task.creds.uid if who == 0 else task.creds.kernel_uid(who & 0xFFFF_FFFF)
     for other in kernel.tasks.values():
         if other.creds.uid == uid:
             found.append(other)

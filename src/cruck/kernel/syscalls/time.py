@@ -88,11 +88,11 @@ def _cpu_clock_ns(task: Task, clock_id: int) -> int:
     if clock_id & 3 == 3:
         raise LinuxError(EINVAL, "FD clocks")
     if clock_id & 4:
-        other = task if pid == 0 else task.kernel.tasks.get(pid)
+        other = task if pid == 0 else task.find_task(pid)
         if other is None or other.process is not task.process:
             raise LinuxError(EINVAL)
         return other.context.cpu_time_ns() + other.system_ns
-    process: Process | None = task.process if pid == 0 else task.kernel.processes.get(pid)
+    process: Process | None = task.process if pid == 0 else task.find_process(pid)
     if process is None:
         raise LinuxError(EINVAL)
     return sum(task.kernel.cpu_time_ns(process))
@@ -247,13 +247,13 @@ def sys_timer_create(task: Task, which_clock: ClockId, event: UserAddr, created:
             return -EINVAL
         if notify != SIGEV_NONE and not 1 <= signo <= NSIG:
             return -EINVAL
-        if notify == SIGEV_THREAD_ID and tid not in task.process.threads:
+        if notify == SIGEV_THREAD_ID and task.process.pid_ns.find(tid) not in task.process.threads:
             return -EINVAL
     if len(timers.posix) >= MAX_POSIX_TIMERS:
         return -11
     task.user.write_u32(created, timer_id)
     timers.next_id = timer_id + 1
-    timers.posix[timer_id] = PosixTimer(task.process, timer_id, which_clock, notify, signo, value, tid)
+    timers.posix[timer_id] = PosixTimer(task.process, timer_id, which_clock, notify, signo, value, task.process.pid_ns.find(tid))
     return 0
 
 

@@ -267,11 +267,11 @@ def _job_control_ioctl(task: "Task", file: "File", tty: "Tty", command: int, arg
     if not is_master and not is_controlling:
         return -ENOTTY
     if command == TIOCGPGRP:
-        task.user.write_u32(argument, tty.foreground_pgid)
+        task.user.write_u32(argument, task.number_of(tty.foreground_pgid))
         return 0
     if tty.session is None:
         return -ENOTTY
-    task.user.write_u32(argument, tty.session.sid)
+    task.user.write_u32(argument, task.number_of(tty.session.sid))
     return 0
 
 
@@ -283,6 +283,7 @@ def _set_foreground(task: "Task", tty: "Tty", argument: int, is_controlling: boo
     pgid = task.user.read_s32(argument)
     if pgid < 0:
         return -EINVAL
+    pgid = task.process.pid_ns.find(pgid)
     session = task.process.group.session
     if not is_controlling or tty.session is not session:
         return -ENOTTY

@@ -7,6 +7,9 @@ file system over a dentry. A path is a place in the tree: dentry + the mount thr
 
 from typing import TYPE_CHECKING
 
+from cruck.abi.sched import CLONE_NEWNS
+from cruck.kernel.process.user_namespace import Namespace
+
 if TYPE_CHECKING:
     from cruck.kernel.vfs.inode import FileSystem, Inode
 
@@ -38,6 +41,8 @@ class Mount:
     flags: int  # MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME …
     source: bytes  # first field of /proc/mounts
     mount_id: int
+    is_locked: bool  # copied into a less privileged namespace with what it covers: it may not be taken away
+    locked_flags: int  # MS_* it must keep there; any atime flag: the choice among them
     covered: "dict[Dentry, Mount]"  # dentries seen through this mount that another mount covers
 
     def __init__(
@@ -50,6 +55,8 @@ class Mount:
         self.flags = flags
         self.source = source
         self.mount_id = mount_id
+        self.is_locked = False
+        self.locked_flags = 0
         self.covered = {}
 
     def is_read_only(self) -> bool:
@@ -78,17 +85,31 @@ class Path:
         return inode
 
 
-class MountNamespace:
+class MountNamespace(Namespace):
     """The mount table. `mounts` is in order of mounting; `covering` finds the mount over a (mount, dentry)."""
 
     root: Mount
     mounts: list[Mount]
     next_id: int
+    nr_holders: int  # tasks, descriptors, bind mounts of it; at 0 it dissolves
 
     def __init__(self, fs: "FileSystem", source: bytes, flags: int) -> None:
+        super().__init__(CLONE_NEWNS, 0, None)
+        self.nr_holders = 0
         self.next_id = 2
         self.root = Mount(fs, Dentry(None, b"", fs.root), None, None, flags, source, 1)
         self.mounts = [self.root]
+
+    def hold(self) -> None:
+        self.nr_holders += 1
+
+    def let_go(self) -> None:
+        """The last who was interested has left: the mounts cover nothing any more."""
+        self.nr_holders -= 1
+        if self.nr_holders == 0:
+            for mount in list(reversed(self.mounts)):
+                if mount.parent is not None:
+                    self.detach(mount)
 
     def mount(self, fs: "FileSystem", at: Path, flags: int, source: bytes) -> Mount:
         """Covers `at` (which must be of the same kind: directory or not, checked by the caller)."""
@@ -97,11 +118,19 @@ class MountNamespace:
     def attach(self, fs: "FileSystem", root: Dentry, at: Path, flags: int, source: bytes) -> Mount:
         """As mount(), for a given root dentry (bind mounts). A covered place is covered once more, on top."""
         at = self.top(at)
-        mount = Mount(fs, root, at.mount, at.dentry, flags, source, self.next_id)
+        return self._enter(Mount(fs, root, at.mount, at.dentry, flags, source, self.next_id), at.mount, at.dentry)
+
+    def attach_copy(self, mount: Mount, parent: Mount, mountpoint: Dentry) -> Mount:
+        """The same of the same file system, over a dentry seen through `parent`, which covers nothing there yet."""
+        return self._enter(Mount(mount.fs, mount.root, parent, mountpoint, mount.flags, mount.source, self.next_id), parent, mountpoint)
+
+    def _enter(self, mount: Mount, parent: Mount, mountpoint: Dentry) -> Mount:
         self.next_id += 1
-        at.dentry.nr_mounts += 1
-        at.mount.covered[at.dentry] = mount
+        mountpoint.nr_mounts += 1
+        parent.covered[mountpoint] = mount
         self.mounts.append(mount)
+        if mount.root.inode is not None:
+            mount.root.inode.on_mount(1)
         return mount
 
     def detach(self, mount: Mount) -> None:
@@ -112,6 +141,8 @@ class MountNamespace:
         mount.parent = None
         mount.mountpoint = None
         self.mounts.remove(mount)
+        if mount.root.inode is not None:
+            mount.root.inode.on_mount(-1)
 
     def covering(self, path: Path) -> Mount | None:
         """The mount directly on `path`."""

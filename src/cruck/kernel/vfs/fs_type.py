@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 class FileSystemType:
     name: bytes  # third argument of mount(2), /proc/filesystems
+    is_for_user_namespaces: bool  # may be mounted by the root of one (FS_USERNS_MOUNT)
     is_nodev: bool  # "nodev" in /proc/filesystems: needs no block device
 
     def __init__(self, name: bytes) -> None:
         self.name = name
         self.is_nodev = True
+        self.is_for_user_namespaces = False
 
     def create(self, kernel: "Kernel", source: bytes, options: bytes) -> "FileSystem":
         """A new instance. `options` is mount(2)'s data: b"size=1m,mode=700".

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cruck.kernel.ipc.pipe import PipeBuffer
     from cruck.kernel.net.unix.socket import UnixSocket
     from cruck.kernel.process.task import Task
+    from cruck.kernel.process.user_namespace import UserNamespace
     from cruck.kernel.vfs.dentry import Path
     from cruck.kernel.vfs.file import File
     from cruck.kernel.vfs.inotify import InotifyFile, Watch
@@ -37,8 +38,10 @@ class FileSystem:
     root: "Inode"
     # False: names may appear or change behind our back (host directories, procfs): look up every time.
     caches_names: bool
+    user_ns: "UserNamespace | None"  # of who mounted it
 
     def __init__(self, name: bytes, dev: int) -> None:
+        self.user_ns = None
         self.name = name
         self.dev = dev
         self.is_read_only = False
@@ -167,6 +170,9 @@ class Inode:
     def follow(self) -> "Path | None":
         """Magic links (/proc/self/fd/3, /proc/self/exe): where they lead directly; None: use readlink()."""
         return None
+
+    def on_mount(self, change: int) -> None:
+        """It became (1), or is no longer (−1), what a mount shows."""
 
     # Extended attributes.
     def getxattr(self, name: bytes) -> bytes:

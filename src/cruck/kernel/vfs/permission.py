@@ -40,14 +40,14 @@ def has_access(creds: Credentials, inode: Inode, mask: int) -> bool:
     if not creds.cap_effective:
         return False
     if mode & S_IFMT == S_IFDIR:
-        if not mask & MAY_WRITE and creds.has(CAP_DAC_READ_SEARCH):
+        if not mask & MAY_WRITE and creds.has_over(inode.uid, inode.gid, CAP_DAC_READ_SEARCH):
             return True
-        return creds.has(CAP_DAC_OVERRIDE)
-    if mask == MAY_READ and creds.has(CAP_DAC_READ_SEARCH):
+        return creds.has_over(inode.uid, inode.gid, CAP_DAC_OVERRIDE)
+    if mask == MAY_READ and creds.has_over(inode.uid, inode.gid, CAP_DAC_READ_SEARCH):
         return True
     # Even root executes only what somebody may execute.
     if not mask & MAY_EXEC or mode & 0o111:
-        return creds.has(CAP_DAC_OVERRIDE)
+        return creds.has_over(inode.uid, inode.gid, CAP_DAC_OVERRIDE)
     return False
 
 
@@ -73,7 +73,7 @@ def check_path_access(creds: Credentials, path: Path, mask: int) -> None:
 
 
 def is_owner_or_capable(creds: Credentials, inode: Inode) -> bool:
-    return creds.fsuid == inode.uid or creds.has(CAP_FOWNER)
+    return creds.fsuid == inode.uid or creds.has_over(inode.uid, inode.gid, CAP_FOWNER)
 
 
 def check_create(creds: Credentials, directory: Path, is_dead: bool) -> None:
@@ -106,7 +106,12 @@ def check_delete(creds: Credentials, directory: Path, victim: Dentry, must_be_di
 
 
 def is_sticky_refusal(creds: Credentials, parent: Inode, inode: Inode) -> bool:
-    return bool(parent.mode & S_ISVTX) and creds.fsuid != inode.uid and creds.fsuid != parent.uid and not creds.has(CAP_FOWNER)
+    return (
+        bool(parent.mode & S_ISVTX)
+        and creds.fsuid != inode.uid
+        and creds.fsuid != parent.uid
+        and not creds.has_over(inode.uid, inode.gid, CAP_FOWNER)
+    )
 
 
 def new_inode_owner(creds: Credentials, parent: Inode, mode: int) -> tuple[int, int, int]:
@@ -116,14 +121,14 @@ def new_inode_owner(creds: Credentials, parent: Inode, mode: int) -> tuple[int, 
         gid = parent.gid
         if mode & S_IFMT == S_IFDIR:
             mode |= S_ISGID
-        elif mode & (S_ISGID | S_IXGRP) == S_ISGID | S_IXGRP and not creds.in_group(gid) and not creds.has(CAP_FSETID):
+        elif mode & (S_ISGID | S_IXGRP) == S_ISGID | S_IXGRP and not creds.in_group(gid) and not creds.has_own(CAP_FSETID):
             mode &= ~S_ISGID
     return mode, creds.fsuid, gid
 
 
 def mode_after_write(creds: Credentials, mode: int) -> int:
     """The mode once someone has written to a regular file: set-ID bits fall (file_remove_privs)."""
-    if mode & S_IFMT != S_IFREG or not mode & (S_ISUID | S_ISGID) or creds.has(CAP_FSETID):
+    if mode & S_IFMT != S_IFREG or not mode & (S_ISUID | S_ISGID) or creds.has_own(CAP_FSETID):
         return mode
     return mode_without_setid(mode)
 

@@ -36,12 +36,13 @@ class DevPtsFs(FileSystem):
     start_ns: int
 
     def __init__(self, kernel: "Kernel", dev: int, gid: int = -1, mode: int = 0o600) -> None:
-        """`gid` (−1: the opener's) and `mode` are those of new slaves, of the whole kernel."""
+        """`gid` (−1: the opener's) and `mode` are those of new slaves, of the whole kernel: the first instance's count."""
         super().__init__(b"devpts", dev)
         self.caches_names = False
         self.table = kernel.devices.ptys
-        self.table.gid = gid
-        self.table.mode = mode
+        self.gid, self.mode = gid, mode
+        if self.table.names is None:
+            self.table.gid, self.table.mode = gid, mode
         self.start_ns = kernel.clock.realtime_ns()
         self.root = DevPtsRoot(self)
         self.table.set_names(self)
@@ -53,8 +54,8 @@ class DevPtsFs(FileSystem):
         return (DEVPTS_MAGIC, 4096, 0, 0, 0, 0, 0)
 
     def mount_options(self) -> bytes:
-        gid = b"gid=%d," % self.table.gid if self.table.gid >= 0 else b""
-        return gid + b"mode=%o,ptmxmode=666" % self.table.mode
+        gid = b"gid=%d," % self.gid if self.gid >= 0 else b""
+        return gid + b"mode=%o,ptmxmode=666" % self.mode
 
 
 class DevPtsRoot(Inode):
@@ -219,6 +220,7 @@ def _stat(inode: Inode, time_ns: int) -> Stat:
 class DevPtsType(FileSystemType):
     def __init__(self) -> None:
         super().__init__(b"devpts")
+        self.is_for_user_namespaces = True
 
     def create(self, kernel: "Kernel", source: bytes, options: bytes) -> FileSystem:
         """Options: gid, mode, ptmxmode, newinstance (every instance shows the same terminals)."""

@@ -17,6 +17,7 @@ from cruck.kernel.vfs.stat import Stat
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
+    from cruck.kernel.process.pid_namespace import PidNamespace
     from cruck.kernel.vfs.dentry import Path
 
 O_ACCMODE: Final = 3
@@ -29,11 +30,13 @@ class PseudoFs(FileSystem):
     """A file system whose contents are computed. Inode numbers of static nodes are derived from their path."""
 
     kernel: "Kernel"
+    pid_ns: "PidNamespace"  # whose numbers it shows (procfs)
     start_ns: int  # realtime at mount: times of nodes that belong to no process
 
     def __init__(self, kernel: "Kernel", name: bytes, dev: int) -> None:
         super().__init__(name, dev)
         self.kernel = kernel
+        self.pid_ns = kernel.namespaces.pid
         self.caches_names = False
         self.start_ns = kernel.clock.realtime_ns()
 

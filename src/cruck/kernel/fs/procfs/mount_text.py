@@ -22,7 +22,7 @@ MS_STRICTATIME: Final = 1 << 24
 def mounts(kernel: "Kernel", task: "Task") -> bytes:
     """fstab(5) format."""
     lines: list[bytes] = []
-    for mount in kernel.namespace.mounts:
+    for mount in task.ns.mnt.mounts:
         point = _point_seen_from(task.fs.root, mount)
         if point is None:
             continue
@@ -36,7 +36,7 @@ def mounts(kernel: "Kernel", task: "Task") -> bytes:
 def mountinfo(kernel: "Kernel", task: "Task") -> bytes:
     """One line a mount: id, parent, device, root, mount point, options, separator, type, source, super options."""
     lines: list[bytes] = []
-    for mount in kernel.namespace.mounts:
+    for mount in task.ns.mnt.mounts:
         point = _point_seen_from(task.fs.root, mount)
         if point is None:
             continue
@@ -63,7 +63,7 @@ def mountinfo(kernel: "Kernel", task: "Task") -> bytes:
 
 def mountstats(kernel: "Kernel", task: "Task") -> bytes:
     lines: list[bytes] = []
-    for mount in kernel.namespace.mounts:
+    for mount in task.ns.mnt.mounts:
         point = _point_seen_from(task.fs.root, mount)
         if point is not None:
             lines.append(b"device %s mounted on %s with fstype %s\n" % (escape(mount.source), escape(point), escape(mount.fs.name)))

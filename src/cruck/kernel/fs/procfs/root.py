@@ -51,7 +51,7 @@ class RootDirectory(DirectoryNode):
     def lookup(self, name: bytes) -> Inode | None:
         kernel = self.pseudo.kernel
         if name[:1].isdigit():
-            pid = parse_pid(name)
+            pid = self.pseudo.pid_ns.find(parse_pid(name))
             process = kernel.processes.get(pid)
             if process is not None:
                 return TaskDirectory(self.pseudo, whole(kernel, process))
@@ -74,9 +74,11 @@ class RootDirectory(DirectoryNode):
             name = NAMES[index]
             kind = DT_LNK if name in LINKS else DT_DIR if name in DIRECTORIES else DT_REG
             entries.append(DirEntry(name, FIRST_INO + index, kind, index + 3))
-        for pid in sorted(self.pseudo.kernel.processes):
-            if pid + FIRST_PID_COOKIE > cookie:
-                entries.append(DirEntry(b"%d" % pid, pid * TASK_INO_STEP, DT_DIR, pid + FIRST_PID_COOKIE))
+        ns = self.pseudo.pid_ns
+        numbers = [ns.number(pid) for pid in self.pseudo.kernel.processes]
+        for number in sorted(numbers):
+            if number and number + FIRST_PID_COOKIE > cookie:
+                entries.append(DirEntry(b"%d" % number, ns.find(number) * TASK_INO_STEP, DT_DIR, number + FIRST_PID_COOKIE))
         return entries
 
 
@@ -98,9 +100,12 @@ class SelfLink(LinkNode):
         task = self.pseudo.kernel.current
         if task is None:
             raise LinuxError(ENOENT)
+        pid = self.pseudo.pid_ns.number(task.process.pid)
+        if pid == 0:
+            raise LinuxError(ENOENT)
         if self.name == b"self":
-            return b"%d" % task.process.pid
-        return b"%d/task/%d" % (task.process.pid, task.tid)
+            return b"%d" % pid
+        return b"%d/task/%d" % (pid, self.pseudo.pid_ns.number(task.tid))
 
 
 class SystemText(TextNode):

@@ -203,7 +203,7 @@ class SysctlFile(TextNode):
         if self.path not in WRITABLE:
             return -EPERM
         writer = kernel.current
-        if writer is not None and not writer.creds.has(CAP_SYS_ADMIN):
+        if writer is None or not writer.creds.has_in(writer.ns.uts.owner, CAP_SYS_ADMIN):
             return -EPERM
         value = data.split(b"\0", 1)[0].split(b"\n", 1)[0]
         if self.path in sysctl_ipc.LIMITS:
@@ -212,19 +212,18 @@ class SysctlFile(TextNode):
         if len(value) > NEW_UTS_LEN:
             return -EINVAL
         if self.path == b"kernel/hostname":
-            kernel.hostname = value
+            writer.ns.uts.hostname = value
         else:
-            kernel.domainname = value
+            writer.ns.uts.domainname = value
         return len(data)
 
 
 def live_value(kernel: "Kernel", path: bytes) -> bytes:
     if path in sysctl_ipc.LIMITS:
         return sysctl_ipc.read(reader_namespace(kernel), path)
-    if path == b"kernel/hostname":
-        return kernel.hostname
-    if path == b"kernel/domainname":
-        return kernel.domainname
+    if path == b"kernel/hostname" or path == b"kernel/domainname":
+        uts = kernel.current.ns.uts if kernel.current is not None else kernel.namespaces.uts
+        return uts.hostname if path == b"kernel/hostname" else uts.domainname
     if path == b"kernel/version":
         return utsname.version()
     if path == b"kernel/ns_last_pid":

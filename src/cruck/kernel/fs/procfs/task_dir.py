@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Final
 from cruck.abi.errno import EACCES, EINVAL, EIO, ENOENT, EPERM, ESRCH
 from cruck.framework.mm.user_memory import VmReader, VmWriter
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.fs.procfs import memory_text, mount_text, net, task_text
+from cruck.kernel.fs import nsfs
+from cruck.kernel.fs.procfs import id_map, memory_text, mount_text, net, task_text
 from cruck.kernel.fs.procfs.access import may_inspect
 from cruck.kernel.fs.procfs.fd_dir import FdDirectory
 from cruck.kernel.fs.procfs.inode import DT_DIR, DT_LNK, DT_REG, DirectoryNode, LinkNode, PseudoFs, TextNode
 from cruck.kernel.memory import foreign
 from cruck.kernel.process.credentials import CAP_SYS_NICE, CAP_SYS_RESOURCE
 from cruck.kernel.process.task import DEAD
+from cruck.kernel.process.user_namespace import Namespace
 from cruck.kernel.vfs.dentry import Path
 from cruck.kernel.vfs.file import DirEntry, File
 from cruck.kernel.vfs.inode import Inode
@@ -43,6 +45,7 @@ ENTRIES: Final[tuple[tuple[bytes, int, int, int], ...]] = (
     (b"task", DIRECTORY, 0o555, ONLY_PROCESS),
     (b"fd", DIRECTORY, 0o500, NEEDS_TASK),
     (b"fdinfo", DIRECTORY, 0o555, NEEDS_TASK),
+    (b"ns", DIRECTORY, 0o511, NEEDS_TASK),
     (b"net", DIRECTORY, 0o555, 0),
     (b"environ", TEXT, 0o400, CHECKED),
     (b"auxv", TEXT, 0o400, CHECKED),
@@ -159,7 +162,9 @@ class TaskDirectory(DirectoryNode):
             return ThreadsDirectory(self.pseudo, ino, self.who)
         if name == b"net":
             return NetDirectory(self.pseudo, ino)
-        assert task is not None, "fd and fdinfo need a task"
+        assert task is not None, "fd, fdinfo and ns need a task"
+        if name == b"ns":
+            return NsDirectory(self.pseudo, ino, self.who)
         return FdDirectory(self.pseudo, ino, task, name == b"fdinfo")
 
     def _has(self, flags: int) -> bool:
@@ -190,7 +195,7 @@ class ThreadsDirectory(DirectoryNode):
         return self.who.exists()
 
     def lookup(self, name: bytes) -> Inode | None:
-        tid = parse_pid(name)
+        tid = self.pseudo.pid_ns.find(parse_pid(name))
         process = self.who.process
         if tid <= 0 or not self.who.exists():
             return None
@@ -204,9 +209,10 @@ class ThreadsDirectory(DirectoryNode):
 
     def list(self, cookie: int) -> list[DirEntry]:
         entries: list[DirEntry] = []
-        for tid in sorted(self.who.process.threads) or [self.who.process.pid]:
-            if tid + 2 > cookie:
-                entries.append(DirEntry(b"%d" % tid, tid * TASK_INO_STEP + THREAD_INO, DT_DIR, tid + 2))
+        ns = self.pseudo.pid_ns
+        for number in sorted([ns.number(tid) for tid in self.who.process.threads]) or [ns.number(self.who.process.pid)]:
+            if number + 2 > cookie:
+                entries.append(DirEntry(b"%d" % number, ns.find(number) * TASK_INO_STEP + THREAD_INO, DT_DIR, number + 2))
         return entries
 
 
@@ -243,9 +249,9 @@ class TaskText(TextNode):
         process, task = who.process, who.task
         name = self.name
         if name == b"stat":
-            return task_text.stat(kernel, process, task, who.is_whole)
+            return task_text.stat(kernel, process, task, who.is_whole, self.pseudo.pid_ns)
         if name == b"status":
-            return task_text.status(kernel, process, task)
+            return task_text.status(kernel, process, task, self.pseudo.pid_ns)
         if name == b"comm":
             return task_text.task_name(process, task) + b"\n"
         if name == b"statm":
@@ -268,10 +274,8 @@ class TaskText(TextNode):
             return b"4294967295"
         if name == b"io":
             return task_text.io()
-        if name == b"uid_map" or name == b"gid_map":
-            return task_text.id_map()
-        if name == b"setgroups":
-            return b"allow\n"
+        if name == b"uid_map" or name == b"gid_map" or name == b"setgroups":
+            return id_map.render(kernel, task, name)
         if name == b"personality":
             return b"%08x\n" % (task.personality if task is not None else 0)
         if name == b"timerslack_ns":
@@ -308,7 +312,7 @@ class TaskText(TextNode):
         process = self.who.process
         if self.who.task is not None and self.who.task is not process.leader:
             return b""  # children belong to the process; they are shown at its leader
-        return b"".join([b"%d " % pid for pid in sorted(process.children)])
+        return b"".join([b"%d " % self.pseudo.pid_ns.number(pid) for pid in sorted(process.children)])
 
     def store(self, data: bytes, offset: int) -> int:
         if not self.who.exists():
@@ -333,7 +337,7 @@ class TaskText(TextNode):
             task.timer_slack_ns = value if value else 50_000
             return len(data)
         if name == b"setgroups" or name == b"uid_map" or name == b"gid_map":
-            return -EPERM  # of the first user namespace: fixed
+            return id_map.store(writer, task, name, data, offset)
         if name == b"loginuid":
             return -EPERM
         return -EIO
@@ -481,6 +485,72 @@ class MemFile(File):
             return -EINVAL
         self.pos = offset
         return offset
+
+
+class NsDirectory(DirectoryNode):
+    """/proc/[pid]/ns: magic links to the namespaces."""
+
+    def __init__(self, fs: PseudoFs, ino: int, who: ThreadId) -> None:
+        uid, gid = who.owner()
+        super().__init__(fs, ino, 0o511, uid, gid)
+        self.who = who
+
+    def revalidate(self) -> bool:
+        return self.who.exists()
+
+    def lookup(self, name: bytes) -> Inode | None:
+        if name not in NS_NAMES:
+            return None
+        return NsLink(self.pseudo, self.ino + 0x3000 + NS_NAMES.index(name), self.who, name)
+
+    def list(self, cookie: int) -> list[DirEntry]:
+        entries: list[DirEntry] = []
+        for index in range(max(0, cookie - 2), len(NS_NAMES)):
+            entries.append(DirEntry(NS_NAMES[index], self.ino + 0x3000 + index, DT_LNK, index + 3))
+        return entries
+
+
+NS_NAMES: Final = (b"cgroup", b"ipc", b"mnt", b"net", b"pid", b"pid_for_children", b"user", b"uts")
+
+
+class NsLink(LinkNode):
+    def __init__(self, fs: PseudoFs, ino: int, who: ThreadId, name: bytes) -> None:
+        uid, gid = who.owner()
+        super().__init__(fs, ino, b"", uid, gid)
+        self.who = who
+        self.name = name
+
+    def revalidate(self) -> bool:
+        return self.who.exists()
+
+    def _namespace(self) -> Namespace:
+        """Errors: LinuxError(EACCES; ENOENT: it has ended)."""
+        if not may_inspect(self.pseudo.kernel, self.who.process):
+            raise LinuxError(EACCES)
+        task = self.who.live()
+        if task is None:
+            raise LinuxError(ENOENT)
+        name, ns = self.name, task.ns
+        if name == b"user":
+            user_ns = task.creds.user_ns
+            return user_ns if user_ns is not None else self.pseudo.kernel.namespaces.user
+        if name == b"mnt":
+            return ns.mnt
+        if name == b"uts":
+            return ns.uts
+        if name == b"pid":
+            return task.process.pid_ns
+        if name == b"pid_for_children":
+            return ns.pid
+        if name == b"net":
+            return ns.net
+        return ns.ipc if name == b"ipc" else ns.cgroup
+
+    def readlink(self) -> bytes:
+        return nsfs.link_text(self._namespace())
+
+    def follow(self) -> Path | None:
+        return nsfs.path_of(self.pseudo.kernel, self._namespace())
 
 
 class NetDirectory(DirectoryNode):

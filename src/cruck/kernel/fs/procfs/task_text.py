@@ -15,6 +15,7 @@ from cruck.kernel.signal.actions import SIG_DFL, SIG_IGN
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
+    from cruck.kernel.process.pid_namespace import PidNamespace
     from cruck.kernel.process.process import Process
     from cruck.kernel.process.task import Task
 
@@ -75,12 +76,12 @@ def task_name(process: "Process", task: "Task | None") -> bytes:
     return task.comm if task is not None else b"init"
 
 
-def _tty_numbers(kernel: "Kernel", process: "Process") -> tuple[int, int]:
+def _tty_numbers(kernel: "Kernel", process: "Process", ns: "PidNamespace") -> tuple[int, int]:
     """(tty_nr, tpgid) as stat shows them."""
     tty = process.group.session.tty
     if tty is None:
         return 0, -1
-    return tty.rdev & 0xFFFF_FFFF, tty.foreground_pgid if tty.foreground_pgid > 0 else -1
+    return tty.rdev & 0xFFFF_FFFF, ns.number(tty.foreground_pgid) if tty.foreground_pgid > 0 else -1
 
 
 def _start_boot_ns(kernel: "Kernel", start_ns: int) -> int:
@@ -88,8 +89,8 @@ def _start_boot_ns(kernel: "Kernel", start_ns: int) -> int:
     return max(0, start_ns + kernel.clock.boottime_ns() - kernel.clock.monotonic_ns())
 
 
-def stat(kernel: "Kernel", process: "Process", task: "Task | None", is_whole: bool) -> bytes:
-    """One line of 52 numbers. is_whole: times of the whole process (/proc/PID), not of the thread."""
+def stat(kernel: "Kernel", process: "Process", task: "Task | None", is_whole: bool, ns: "PidNamespace") -> bytes:
+    """One line of 52 numbers. is_whole: times of the whole process (/proc/PID), not of the thread. ns: whose numbers are shown."""
     live = task if task is not None and task.state != DEAD else None
     if is_whole or task is None:
         user_ns, system_ns = kernel.cpu_time_ns(process)
@@ -97,7 +98,7 @@ def stat(kernel: "Kernel", process: "Process", task: "Task | None", is_whole: bo
         user_ns = task.context.cpu_time_ns() if live is not None else 0
         system_ns = task.system_ns
     facts = memory_text.facts(live, may_inspect(kernel, process))
-    tty_nr, tpgid = _tty_numbers(kernel, process)
+    tty_nr, tpgid = _tty_numbers(kernel, process, ns)
     pending = blocked = ignored = caught = 0
     nice = rt_priority = policy = cpu = 0
     start_ns = process.start_ns
@@ -112,10 +113,11 @@ def stat(kernel: "Kernel", process: "Process", task: "Task | None", is_whole: bo
     if process is kernel.init:
         flags = 0x400100
     exit_code = process.exit_status if process.is_zombie and may_inspect(kernel, process) else 0
-    pid = process.pid if is_whole or task is None else task.tid
+    pid = ns.number(process.pid if is_whole or task is None else task.tid)
     fields = [
         b"%d (%s) %s" % (pid, task_name(process, task), state_letter(process, task).encode()),
-        b"%d %d %d %d %d %d" % (parent_pid(process), process.group.pgid, process.group.session.sid, tty_nr, tpgid, flags),
+        b"%d %d %d %d %d %d"
+        % (parent_pid(process, ns), ns.number(process.group.pgid), ns.number(process.group.session.sid), tty_nr, tpgid, flags),
         b"0 0 0 0",
         b"%d %d" % (user_ns // NS_PER_TICK, system_ns // NS_PER_TICK),
         b"%d %d" % (process.children_user_ns // NS_PER_TICK, process.children_system_ns // NS_PER_TICK),
@@ -146,40 +148,47 @@ def _dispositions(task: "Task") -> tuple[int, int]:
     return ignored, caught
 
 
-def parent_pid(process: "Process") -> int:
-    return process.parent.pid if process.parent is not None else 0
+def parent_pid(process: "Process", ns: "PidNamespace") -> int:
+    return ns.number(process.parent.pid) if process.parent is not None else 0
 
 
-def tracer_pid(task: "Task | None") -> int:
-    return task.ptrace.tracer.pid if task is not None and task.ptrace is not None else 0
+def tracer_pid(task: "Task | None", ns: "PidNamespace") -> int:
+    return ns.number(task.ptrace.tracer.pid) if task is not None and task.ptrace is not None else 0
 
 
 def nr_threads(process: "Process") -> int:
     return max(1, len(process.threads))
 
 
-def status(kernel: "Kernel", process: "Process", task: "Task | None") -> bytes:
+def status(kernel: "Kernel", process: "Process", task: "Task | None", ns: "PidNamespace") -> bytes:
     """The readable form: "Name:\\tvalue" lines."""
     live = task if task is not None and task.state != DEAD else None
-    pid = task.tid if task is not None else process.pid
+    tid = task.tid if task is not None else process.pid
+    pid = ns.number(tid)
     lines = [b"Name:\t%s\n" % _escape_name(task_name(process, task))]
     if live is not None:
         lines.append(b"Umask:\t%04o\n" % live.fs.umask)
     lines.append(b"State:\t%s\n" % _STATE_NAMES[state_letter(process, task)])
-    lines.append(b"Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n" % (process.pid, pid, parent_pid(process), tracer_pid(task)))
+    lines.append(
+        b"Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n"
+        % (ns.number(process.pid), pid, parent_pid(process, ns), tracer_pid(task, ns))
+    )
     uids = (0, 0, 0, 0)
     gids = (0, 0, 0, 0)
     groups: tuple[int, ...] = ()
     if task is not None:
         creds = task.creds
-        uids = (creds.uid, creds.euid, creds.suid, creds.fsuid)
-        gids = (creds.gid, creds.egid, creds.sgid, creds.fsgid)
-        groups = creds.groups
+        reader = kernel.current.creds if kernel.current is not None else creds
+        uids = (reader.shown_uid(creds.uid), reader.shown_uid(creds.euid), reader.shown_uid(creds.suid), reader.shown_uid(creds.fsuid))
+        gids = (reader.shown_gid(creds.gid), reader.shown_gid(creds.egid), reader.shown_gid(creds.sgid), reader.shown_gid(creds.fsgid))
+        groups = tuple([reader.shown_gid(gid) for gid in creds.groups])
     lines.append(b"Uid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\n" % (uids + gids))
     lines.append(b"FDSize:\t%d\n" % (_fd_size(live) if live is not None else 0))
     lines.append(b"Groups:\t%s \n" % b" ".join([b"%d" % gid for gid in groups]))
-    lines.append(b"NStgid:\t%d\nNSpid:\t%d\n" % (process.pid, pid))
-    lines.append(b"NSpgid:\t%d\nNSsid:\t%d\n" % (process.group.pgid, process.group.session.sid))
+    for label, number in (
+        (b"NStgid", process.pid), (b"NSpid", tid), (b"NSpgid", process.group.pgid), (b"NSsid", process.group.session.sid)
+    ):  # fmt: skip
+        lines.append(b"%s:%s\n" % (label, _all_numbers(process.pid_ns, ns, number)))
     if live is not None:
         lines.append(memory_text.status_lines(live))
     lines.append(b"Threads:\t%d\n" % nr_threads(process))
@@ -192,6 +201,17 @@ def status(kernel: "Kernel", process: "Process", task: "Task | None") -> bytes:
     involuntary = task.nr_involuntary if task is not None else 0
     lines.append(b"voluntary_ctxt_switches:\t%d\nnonvoluntary_ctxt_switches:\t%d\n" % (voluntary, involuntary))
     return b"".join(lines)
+
+
+def _all_numbers(own: "PidNamespace", shown: "PidNamespace", tid: int) -> bytes:
+    """In the namespace shown and in those below it down to the process's own."""
+    words: list[bytes] = []
+    ns: PidNamespace | None = own
+    while ns is not None and ns.level >= shown.level:
+        words.append(b"\t%d" % ns.number(tid))
+        ns = ns.parent
+    words.reverse()
+    return b"".join(words)
 
 
 def _escape_name(name: bytes) -> bytes:
@@ -227,17 +247,19 @@ def _signal_lines(process: "Process", task: "Task | None") -> bytes:
 
 
 def _capability_lines(kernel: "Kernel", process: "Process", task: "Task | None") -> bytes:
-    inheritable = permitted = effective = bounding = ambient = no_new_privs = 0
+    inheritable = permitted = effective = bounding = ambient = no_new_privs = mode = nr_filters = 0
     if task is not None:
         creds = task.creds
         inheritable, permitted, effective = creds.cap_inheritable, creds.cap_permitted, creds.cap_effective
         bounding, ambient, no_new_privs = creds.cap_bounding, creds.cap_ambient, int(creds.no_new_privs)
+        mode = task.seccomp_mode
+        nr_filters = task.seccomp_filter.nr_filters if task.seccomp_filter is not None else 0
     else:
         permitted = effective = bounding = (1 << 41) - 1
     return (
         b"CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\nNoNewPrivs:\t%d\n"
-        b"Seccomp:\t0\nSeccomp_filters:\t0\nSpeculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\talways enabled\n"
-    ) % (inheritable, permitted, effective, bounding, ambient, no_new_privs)
+        b"Seccomp:\t%d\nSeccomp_filters:\t%d\nSpeculation_Store_Bypass:\tvulnerable\nSpeculationIndirectBranch:\talways enabled\n"
+    ) % (inheritable, permitted, effective, bounding, ambient, no_new_privs, mode, nr_filters)
 
 
 def mask_words(mask: int, nr_cpus: int) -> bytes:
@@ -310,8 +332,3 @@ def oom_adj(process: "Process") -> bytes:
         return b"15\n"
     scaled = abs(adj) * 17 // 1000
     return b"%d\n" % (scaled if adj >= 0 else -scaled)
-
-
-def id_map() -> bytes:
-    """uid_map and gid_map of the one user namespace."""
-    return b"         0          0 4294967295\n"

@@ -11,10 +11,14 @@ if TYPE_CHECKING:
 
 
 class SysFsType(FileSystemType):
+    def __init__(self) -> None:
+        super().__init__(b"sysfs")
+        self.is_for_user_namespaces = True
+
     def create(self, kernel: "Kernel", source: bytes, options: bytes) -> "FileSystem":
         from cruck.kernel.fs.sysfs.fs import SysFs
 
         return SysFs(kernel, kernel.next_anon_dev())
 
 
-TYPE: Final = SysFsType(b"sysfs")
+TYPE: Final = SysFsType()

@@ -113,6 +113,7 @@ class TmpFs(FileSystem):
 class TmpFsType(FileSystemType):
     def __init__(self) -> None:
         super().__init__(b"tmpfs")
+        self.is_for_user_namespaces = True
 
     def create(self, kernel: "Kernel", source: bytes, options: bytes) -> FileSystem:
         """Options: size, nr_blocks, nr_inodes, mode, uid, gid; by default half of RAM, as Linux."""

@@ -18,6 +18,7 @@ from cruck.kernel.net.families import AddressFamilies
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process.credentials import Credentials
 from cruck.kernel.process.file_table import FileTable, FsContext
+from cruck.kernel.process.namespaces import NamespaceTable
 from cruck.kernel.process.process import Process, ProcessGroup, Session
 from cruck.kernel.process.task import BLOCKED as TASK_BLOCKED
 from cruck.kernel.process.task import READY, RUNNING, Task
@@ -29,6 +30,7 @@ from cruck.kernel.time.timers import TimerQueue
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.dentry import Path
 from cruck.testing.fake_machine import FakeMachine
+from cruck.testing.kernels import bare_namespace
 
 MEMORY = 0x10_0000  # guest memory that is there: [MEMORY, MEMORY + MEMORY_BYTES)
 MEMORY_BYTES = 0x40_0000
@@ -74,8 +76,10 @@ class KitKernel(Kernel):
         self.place: Path | None = None  # root and working directory of new tasks, for who needs them
         self.nr_watches = 0
         self.rename_cookie = 0
-        self.session = Session(1)
-        self.group = ProcessGroup(1, self.session)
+        self.namespaces = NamespaceTable()
+        self.namespace = bare_namespace()
+        self.session = Session(1, self.namespaces.pid)
+        self.group = ProcessGroup(1, self.session, self.namespaces.pid)
         self.init = Process(self, 1, None, self.group)
 
     def next_ino(self) -> int:

@@ -50,7 +50,7 @@ def test_uname_says_linux_on_x86_64(root: Task) -> None:
 def test_hostname_needs_privilege_and_has_a_length(root: Task, user: Task) -> None:
     root.user.write(DATA, b"a-host" + b"x" * 70)
     assert system.sys_sethostname(root, BUF, CInt(6)) == 0
-    assert root.kernel.hostname == b"a-host"
+    assert root.ns.uts.hostname == b"a-host"
     assert system.sys_sethostname(root, BUF, CInt(65)) == -EINVAL
     assert system.sys_sethostname(root, BUF, CInt(-1)) == -EINVAL
     assert system.sys_sethostname(user, BUF, CInt(6)) == -EPERM

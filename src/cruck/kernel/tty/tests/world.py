@@ -17,6 +17,7 @@ from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process import groups
 from cruck.kernel.process.credentials import Credentials
 from cruck.kernel.process.file_table import FileTable, FsContext
+from cruck.kernel.process.namespaces import NamespaceTable
 from cruck.kernel.process.process import Process, ProcessGroup, Session
 from cruck.kernel.process.task import Task
 from cruck.kernel.signal.actions import SignalActions
@@ -27,6 +28,7 @@ from cruck.kernel.tty.tty import Tty
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.file import File
 from cruck.testing.fake_machine import USER_END, FakeMachine
+from cruck.testing.kernels import bare_namespace
 
 DATA = 0x10000
 
@@ -64,7 +66,9 @@ class FakeKernel(Kernel):
         self.rename_cookie = 0
         self.watches: dict[HostFile, tuple[int, WaitQueue]] = {}
         self.sent: list[tuple[str, int, int]] = []  # ("group" or "process", id, signal)
-        group = ProcessGroup(1, Session(1))
+        self.namespaces = NamespaceTable()
+        self.namespace = bare_namespace()
+        group = ProcessGroup(1, Session(1, self.namespaces.pid), self.namespaces.pid)
         self.init = Process(cast(Kernel, self), 1, None, group)
 
     def send_signal_group(self, group: ProcessGroup, signo: int, info: object = None) -> None:

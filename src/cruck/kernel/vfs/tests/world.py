@@ -17,6 +17,7 @@ from cruck.kernel.kernel import Kernel
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.process.credentials import Credentials
 from cruck.kernel.process.file_table import FileTable, FsContext
+from cruck.kernel.process.namespaces import NamespaceTable
 from cruck.kernel.process.process import Process, ProcessGroup, Session
 from cruck.kernel.process.task import Task
 from cruck.kernel.signal.actions import SignalActions
@@ -80,7 +81,8 @@ class World(Kernel):
         self.next_addr = STRINGS
         self.root_fs = TmpFs(self, self.next_anon_dev(), mode=0o755)
         self.namespace = MountNamespace(self.root_fs, b"root", 0)
-        self.session = Session(1)
+        self.namespaces = NamespaceTable()
+        self.session = Session(1, self.namespaces.pid)
 
     def next_anon_dev(self) -> int:
         self.dev += 1
@@ -100,7 +102,7 @@ class World(Kernel):
     def task(self, uid: int = 0, gid: int = 0, groups: tuple[int, ...] = (), share: Task | None = None) -> Task:
         """A task of a new process; `share`: one whose guest memory it uses."""
         pid = 10 + len(self.tasks)
-        group = ProcessGroup(pid, self.session)
+        group = ProcessGroup(pid, self.session, self.namespaces.pid)
         self.groups[pid] = group
         process = Process(self, pid, None, group)
         self.processes[pid] = process
