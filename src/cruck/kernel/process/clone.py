@@ -124,7 +124,6 @@ def clone(task: Task, args: CloneArgs) -> Task:
     child.affinity, child.timer_slack_ns = task.affinity, task.timer_slack_ns
     child.vruntime_ns = task.vruntime_ns
     child.personality = task.personality
-    child.ipc = task.ipc
     if flags & CLONE_SYSVSEM:
         if task.sem_undo is None:
             task.sem_undo = SemUndo()
@@ -157,7 +156,7 @@ def _check(kernel: "Kernel", task: Task, flags: int, args: CloneArgs) -> None:
         raise LinuxError(EINVAL)
     if flags & namespaces.KNOWN:
         namespaces.check(kernel, task, flags & namespaces.KNOWN)
-    if task.ns.pid.is_dead and not flags & CLONE_NEWPID:
+    if task.ns.pid.has_ended and not flags & CLONE_NEWPID:
         raise LinuxError(ENOMEM, "the PID namespace has lost its init")
     if flags & CLONE_PARENT and task.process.parent is kernel.init:
         raise LinuxError(EINVAL)

@@ -239,7 +239,7 @@ def _reparent_children(kernel: "Kernel", process: "Process") -> None:
     heir = process.parent
     while heir is not None and not (heir.is_subreaper and heir.threads) and heir is not heir.pid_ns.reaper:
         heir = heir.parent
-    if heir is None or heir.is_zombie or ns.is_dead:
+    if heir is None or heir.is_zombie or ns.has_ended:
         heir = kernel.init
     for child in list(process.children.values()):
         child.parent = heir
@@ -263,7 +263,7 @@ def _reparent_children(kernel: "Kernel", process: "Process") -> None:
 
 def _end_pid_namespace(kernel: "Kernel", ns: "PidNamespace") -> None:
     """Its first process has ended: all others in it are killed, and nobody is born there any more."""
-    ns.is_dead = True
+    ns.has_ended = True
     ns.reaper = None
     for tid in list(ns.numbers):
         task = kernel.tasks.get(tid)

@@ -24,8 +24,8 @@ class PidNamespace(Namespace):
     numbers: dict[int, int]  # the kernel's number → the one here
     tids: dict[int, int]  # the other way
     next_number: int
-    reaper: "Process | None"  # number 1, which adopts orphans; None: not yet born, or (is_dead) gone
-    is_dead: bool  # its reaper has ended: nobody is born any more
+    reaper: "Process | None"  # number 1, which adopts orphans; None: not yet born, or (has_ended) gone
+    has_ended: bool  # its reaper has ended: nobody is born any more
 
     def __init__(self, ino: int, owner: "UserNamespace | None", parent: "PidNamespace | None") -> None:
         super().__init__(CLONE_NEWPID, ino, owner)
@@ -35,7 +35,7 @@ class PidNamespace(Namespace):
         self.tids = {}
         self.next_number = 1
         self.reaper = None
-        self.is_dead = False
+        self.has_ended = False
 
     def parent_ns(self) -> Namespace | None:
         return self.parent
