@@ -54,6 +54,15 @@ def _parser() -> argparse.ArgumentParser:
     process.add_argument("-i", "--interactive", action="store_true", help="keep standard input open (it always is)")
     process.add_argument("-t", "--tty", action="store_true", default=None, help="give the program a terminal (default: if there is one)")
     process.add_argument("--no-tty", dest="tty", action="store_false", help="never give it a terminal")
+    network = parser.add_argument_group("network (docs/design/egress.md)")
+    network.add_argument("--network", choices=("none", "loopback", "proxy"), help="default: loopback, or proxy with the options below")
+    network.add_argument(
+        "--net-allow", action="append", default=[], metavar="HOST[:PORT]", help="may be reached: a name, *.name, address, net/bits"
+    )
+    network.add_argument("--net-deny", action="append", default=[], metavar="HOST[:PORT]", help="may not, whatever --net-allow says")
+    network.add_argument(
+        "-p", "--publish", action="append", default=[], metavar="[ADDR:]HOST:GUEST", help="the host's port HOST leads to GUEST"
+    )
     limits = parser.add_argument_group("limits")
     limits.add_argument("-m", "--memory", metavar="SIZE", help="such as 512M")
     limits.add_argument("--cpus", type=int, metavar="N", help="virtual CPUs")
@@ -73,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 _ONE_VALUE = {
     "--rootfs", "--root", "-v", "--volume", "--mount", "--tmpfs", "--overlay", "-w", "--workdir", "--cwd", "--chdir", "-e", "--env",
     "--unsetenv", "--env-file", "-u", "--user", "--hostname", "-m", "--memory", "--cpus", "--pids-limit", "--timeout", "--strace-output", "--log",
+    "--network", "--net-allow", "--net-deny", "-p", "--publish",
 }  # fmt: skip
 _TWO_VALUES = {"--bind", "--ro-bind", "--setenv"}
 
@@ -128,6 +138,10 @@ def config_from(argv: list[str]) -> RunConfig:
         config.uid, config.gid = parse_user(given.user)
     config.hostname = given.hostname
     config.tty = given.tty
+    config.network = given.network
+    config.net_allow = given.net_allow
+    config.net_deny = given.net_deny
+    config.published = given.publish
     if given.memory is not None:
         config.memory_bytes = parse_size(given.memory)
     if given.cpus is not None:

@@ -43,12 +43,16 @@ def run(
     memory: int | str | None = None,
     cpus: int | None = None,
     pids_limit: int | None = None,
+    network: str | None = None,
+    net_allow: Sequence[str] = (),
+    net_deny: Sequence[str] = (),
+    ports: Sequence[str] = (),
 ) -> "CompletedProcess[Any]":
     """Runs a program to its end on a kernel of its own; blocks this thread only.
 
     Args: as subprocess.run. `cwd` is a host directory, shown copy-on-write (default: the current one). `env` is the
     whole environment (default: the curated one of `cruck run`). `mounts` maps guest paths to host directories, "src:ro" read-only.
-    memory: bytes or "512M". Without capture_output or stdout/stderr=PIPE|DEVNULL|STDOUT the program uses this process's own streams.
+    memory: bytes or "512M". network, net_allow, net_deny, ports: as --network, --net-allow, --net-deny, -p. Without capture_output or stdout/stderr=PIPE|DEVNULL|STDOUT the program uses this process's own streams.
     Returns: CompletedProcess; returncode −n if signal n ended the program; 126/127 if it could not be started (stderr says why).
     Errors: TimeoutExpired, CalledProcessError with check, ConfigError, OSError if the host cannot run cruck.
     """
@@ -72,6 +76,10 @@ def run(
     config.memory_bytes = parse_size(memory) if isinstance(memory, str) else memory
     config.nr_cpus = cpus
     config.pids_limit = pids_limit
+    config.network = network
+    config.net_allow = list(net_allow)
+    config.net_deny = list(net_deny)
+    config.published = list(ports)
     config.timeout_s = timeout
     config.tty = False
     config.quiet = True

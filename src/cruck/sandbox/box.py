@@ -86,6 +86,10 @@ class Box:
                 self.kernel.namespaces.uts.hostname = os.fsencode(config.hostname)
             if config.pids_limit is not None:
                 self.kernel.pids_limit = config.pids_limit
+            if config.network_mode() != "loopback" or config.net_allow or config.net_deny or config.published:
+                from cruck.sandbox import network
+
+                network.set_up(self.kernel, config)
             self.world = build(self.kernel, config)
         except BaseException:
             self.machine.close()

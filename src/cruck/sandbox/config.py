@@ -64,6 +64,11 @@ class RunConfig:
         self.groups = tuple(os.getgroups())
         self.hostname: str | None = None
         self.tty: bool | None = None  # None: if standard input and output are a terminal
+        # Network.
+        self.network: str | None = None  # "none", "loopback" or "proxy"; None: proxy if one of the others asks for it, else loopback
+        self.net_allow: list[str] = []
+        self.net_deny: list[str] = []
+        self.published: list[str] = []
         # Limits.
         self.memory_bytes: int | None = None
         self.nr_cpus: int | None = None
@@ -75,6 +80,11 @@ class RunConfig:
         self.quiet = False
         self.log_file: str | None = None
         self.debug = False
+
+    def network_mode(self) -> str:
+        """none, loopback or proxy."""
+        asks = self.net_allow or self.net_deny or self.published
+        return self.network if self.network is not None else "proxy" if asks else "loopback"
 
     def add_env(self, text: str) -> None:
         """K=V, or K: the value in the caller's environment, if there is one (as docker's -e)."""

@@ -27,7 +27,8 @@ services: files
 ethers: files
 rpc: files
 """
-RESOLV_CONF = b"# cruck: no network leaves this sandbox, so there is no name server.\n"
+NO_NAME_SERVER = b"# cruck: no network leaves this sandbox, so there is no name server.\n"
+NAME_SERVER = b"nameserver 10.0.2.3\n"
 
 
 def write_etc(etc: Inode, host: HostDirectory | None, config: RunConfig, home: str, hostname: bytes) -> None:
@@ -44,17 +45,23 @@ def generated(host: HostDirectory | None, config: RunConfig, home: str, hostname
     return {
         b"passwd": _with_user(read_file(host, b"passwd") or b"root:x:0:0:root:/root:/bin/sh\n", config, home),
         b"group": _with_group(read_file(host, b"group") or b"root:x:0:\n", config),
-        b"hosts": hosts(hostname),
+        b"hosts": hosts(hostname, config),
         b"hostname": hostname + b"\n",
-        b"resolv.conf": RESOLV_CONF,
+        b"resolv.conf": resolv_conf(config),
         b"nsswitch.conf": NSSWITCH,
         # Of the run, not of the host: programs use it as an identity. (hashlib would cost each start milliseconds.)
         b"machine-id": b"".join(b"%08x" % binascii.crc32(b"cruck %d " % part + hostname) for part in range(4)) + b"\n",
     }
 
 
-def hosts(hostname: bytes) -> bytes:
-    return b"127.0.0.1\tlocalhost\n127.0.1.1\t" + hostname + b"\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+def hosts(hostname: bytes, config: RunConfig) -> bytes:
+    """host.internal: the host's loopback, if a rule allows it."""
+    lines = b"127.0.0.1\tlocalhost\n127.0.1.1\t" + hostname + b"\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+    return lines + b"10.0.2.2\thost.internal\n" if config.network_mode() == "proxy" else lines
+
+
+def resolv_conf(config: RunConfig) -> bytes:
+    return NAME_SERVER if config.network_mode() == "proxy" else NO_NAME_SERVER
 
 
 def user_name(config: RunConfig) -> str:

@@ -3,6 +3,8 @@
 
 from collections.abc import Callable
 
+from cruck.abi.socket import AF_INET
+from cruck.kernel.net.inet.family import InetFamily
 from cruck.sandbox import console
 from cruck.sandbox.box import Box
 from cruck.sandbox.config import RunConfig
@@ -35,11 +37,20 @@ def report(box: Box, config: RunConfig) -> None:
             lines.append(f"the time limit of {config.timeout_s:g} s was reached; the program was killed")
         for name, count in sorted(kernel.unsupported.items()):
             lines.append(f"not supported: {name} ({count} times); the program was told so. `cruck syscalls` lists what is")
+        lines += _denials(box)
         lines += _changes(box, config)
     elif config.commit is not None:
         _changes(box, config)
     for line in lines:
         console.say(line)
+
+
+def _denials(box: Box) -> list[str]:
+    """What the egress policy refused, and what would allow it."""
+    family = box.kernel.families.get(AF_INET)
+    if not isinstance(family, InetFamily):
+        return []
+    return [f"network: {sentence} ({count} times)" for sentence, count in family.stack.decisions.denials.items()]
 
 
 def _changes(box: Box, config: RunConfig) -> list[str]:

@@ -365,9 +365,9 @@ class _RootfsBuilder(_Builder):
     def _mount_generated(self) -> None:
         """hosts, hostname and resolv.conf of the run, over the image's: mounts, so that they are no change of it."""
         files = {
-            b"hosts": etc_files.hosts(self.kernel.namespaces.uts.hostname),
+            b"hosts": etc_files.hosts(self.kernel.namespaces.uts.hostname, self.config),
             b"hostname": self.kernel.namespaces.uts.hostname + b"\n",
-            b"resolv.conf": etc_files.RESOLV_CONF,
+            b"resolv.conf": etc_files.resolv_conf(self.config),
         }
         fs = self.mounter.tmpfs(b"mode=755")
         for name, data in files.items():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Internet addresses: struct sockaddr_in and sockaddr_in6 as one form, and what the loopback interface makes of them.
 
-An address is 16 bytes everywhere in this package; IPv4 is ::ffff:a.b.c.d, whatever the socket's domain. There is one interface, `lo`
-(index 1), with 127.0.0.1/8 and ::1/128, and no route to anywhere else.
+An address is 16 bytes everywhere in this package; IPv4 is ::ffff:a.b.c.d, whatever the socket's domain. `lo` (index 1) has 127.0.0.1/8
+and ::1/128; what else is local or reachable, the stack knows (stack.py).
 """
 
 from typing import Final
@@ -56,9 +56,14 @@ def is_any(address: bytes) -> bool:
     return address in (ANY4, ANY6)
 
 
-def is_local(address: bytes) -> bool:
-    """Does `lo` have it?"""
+def is_loopback(address: bytes) -> bool:
+    """Does `lo` have it, if it is up?"""
     return address == LOOPBACK6 or is_v4(address) and address[12] == 127 and address != LOOPBACK_BROADCAST
+
+
+def text4(address: bytes) -> str:
+    """a.b.c.d of an IPv4 address."""
+    return ".".join([str(part) for part in address[12:]])
 
 
 def is_multicast(address: bytes) -> bool:
@@ -81,7 +86,7 @@ def destination(address: bytes) -> bytes:
 
 
 def source_for(address: bytes) -> bytes:
-    """The address a socket gets that sends to a local `address` and has none."""
+    """The loopback address a socket gets that sends to `address` and has none."""
     return LOOPBACK4 if is_v4(address) else LOOPBACK6
 
 

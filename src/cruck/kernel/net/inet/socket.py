@@ -92,7 +92,7 @@ class InetSocket(Socket):
     def _check_bindable(self, local: bytes) -> None:
         if self.domain == AF_INET6 and addresses.is_v4(local) and self.ip.v6_only:
             raise LinuxError(EINVAL)
-        if addresses.is_any(local) or addresses.is_local(local) or addresses.is_broadcast(local):
+        if addresses.is_any(local) or self.stack.is_local(local) or addresses.is_broadcast(local):
             return
         if addresses.is_multicast(local):
             if self.domain == AF_INET6 and self.type == SOCK_STREAM:
@@ -105,15 +105,16 @@ class InetSocket(Socket):
         """Would binding to `address` take away from `other`, which has the port?"""
         raise NotImplementedError
 
-    def reach(self, peer: bytes) -> bytes:
-        """Where a connection or datagram to `peer` goes. Errors: LinuxError(ENETUNREACH): not to this machine, or not from this socket's
-        kind of address."""
+    def reach(self, peer: bytes, port: int) -> bytes:
+        """Where a connection or datagram to `peer` goes: this machine, or outward if there is a way (then ask `stack.check_leaving`).
+        Errors: LinuxError(ENETUNREACH): no way, or not from this socket's kind of address."""
         peer = addresses.destination(peer)
         if self.domain == AF_INET6:
             is_v4 = addresses.is_v4(peer)
             if is_v4 and self.ip.v6_only or self.address != addresses.ANY6 and addresses.is_v4(self.address) != is_v4:
                 raise LinuxError(ENETUNREACH)
-        if not addresses.is_local(peer):
+        if not self.stack.is_local(peer) and not self.stack.leads_outward(peer):
+            self.stack.note_unreachable(self.kernel, "tcp" if self.type == SOCK_STREAM else "udp", peer, port)
             raise LinuxError(ENETUNREACH)
         return peer
 

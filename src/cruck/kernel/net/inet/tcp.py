@@ -115,6 +115,7 @@ class TcpSocket(InetSocket):
     tcp: TcpOptions
     nr_sent: int  # bytes
     nr_received: int
+    is_remote: bool  # an end that no program has: what it sends and receives is relayed (net/gateway)
 
     def __init__(self, stack: "InetStack", kernel: "Kernel", domain: int, uid: int, gid: int) -> None:
         super().__init__(stack, stack.tcp, kernel, domain, SOCK_STREAM, IPPROTO_TCP, uid, gid)
@@ -135,6 +136,7 @@ class TcpSocket(InetSocket):
         self.connect_timer = None
         self.tcp = TcpOptions()
         self.nr_sent = self.nr_received = 0
+        self.is_remote = False
         stack.tcp_sockets[self] = None
 
     # Names.
@@ -214,7 +216,7 @@ class TcpSocket(InetSocket):
     # Connecting.
     def connect(self, task: "Task", address: bytes) -> int:
         """Errors: −EISCONN, −EALREADY, −EINPROGRESS, −ECONNREFUSED, −ETIMEDOUT, −ENETUNREACH, −EINVAL, −EAFNOSUPPORT, −ECONNABORTED;
-        LinuxError(EADDRNOTAVAIL): no port is left."""
+        LinuxError(EADDRNOTAVAIL): no port is left; LinuxError(EPERM): the egress policy."""
         if int.from_bytes(address[:2], "little") == AF_UNSPEC:
             self._disconnect()
             self.progress = UNCONNECTED
@@ -240,8 +242,11 @@ class TcpSocket(InetSocket):
 
     def _start_connect(self, address: bytes) -> None:
         peer, port = addresses.parse(self.domain, address)
-        peer = self.reach(peer)
-        local = addresses.source_for(peer) if addresses.is_any(self.address) else self.address
+        peer = self.reach(peer, port)
+        leaves = not self.stack.is_local(peer)
+        if leaves:
+            self.stack.check_leaving(self.kernel, "tcp", peer, port)
+        local = self.stack.source_for(peer) if addresses.is_any(self.address) else self.address
         now_ns = self._now_ns()
         if self.port == 0:
             chosen = self.table.choose_for(self, local, peer, port)
@@ -252,13 +257,23 @@ class TcpSocket(InetSocket):
         self.address = local
         self.peer_address_bytes = peer
         self.peer_port = port
+        self._begin(now_ns)
+        if leaves:
+            self.stack.connect_outward(self)
+        else:
+            self.join_listener(self.table.find_listener(peer, port, self.port), now_ns)
+
+    def _begin(self, now_ns: int) -> None:
+        """SYN_SENT, with its four numbers known."""
         self.progress = CONNECTING
         self.state = TCP_SYN_SENT
         self.shut_down = 0
         self.has_fin = False
         self.table.end_time_wait(self.four())
         self.table.connections[self.four()] = self
-        listener = self.table.find_listener(peer, port, self.port)
+
+    def join_listener(self, listener: "TcpSocket | None", now_ns: int) -> None:
+        """The connection that was begun stands, waits for room, or is refused."""
         if listener is None:
             self.fail_connect(ECONNREFUSED)
         elif listener._is_backlog_full():
@@ -279,18 +294,44 @@ class TcpSocket(InetSocket):
         embryo.peer_address_bytes = self.address
         embryo.peer_port = self.port
         self.table.add(embryo, self.peer_port)
-        self.table.end_time_wait(embryo.four())
-        self.table.connections[embryo.four()] = embryo
-        embryo.peer = self
-        self.peer = embryo
-        self.state = embryo.state = TCP_ESTABLISHED
-        embryo.progress = CONNECTED
-        for end in (self, embryo):
-            if end.options.send_buffer == SEND_BUFFER:
-                end.options.send_buffer = TUNED_SEND_BUFFER
+        self._tie(embryo)
         listener.pending.append(embryo)
         listener.queue.wake(READABLE)
         self.queue.wake(WRITABLE)
+
+    def _tie(self, other: "TcpSocket") -> None:
+        """Both ends of a new connection, which know their four numbers."""
+        self.table.end_time_wait(other.four())
+        self.table.connections[other.four()] = other
+        other.peer = self
+        self.peer = other
+        self.state = other.state = TCP_ESTABLISHED
+        other.progress = CONNECTED
+        for end in (self, other):
+            if end.options.send_buffer == SEND_BUFFER:
+                end.options.send_buffer = TUNED_SEND_BUFFER
+
+    # Ends that no program has (net/gateway).
+    def establish_remote(self) -> "TcpSocket":
+        """The connection outward stands: its far end."""
+        far = TcpSocket(self.stack, self.kernel, self.domain, 0, 0)
+        far.become_remote(self.peer_address_bytes, self.peer_port, self.address, self.port)
+        self._tie(far)
+        self.queue.wake(WRITABLE)
+        return far
+
+    def become_remote(self, address: bytes, port: int, peer: bytes, peer_port: int) -> None:
+        """A fresh socket as the end at (address, port), which takes no port of ours and is not listed."""
+        self.is_remote = True
+        self.stack.tcp_sockets.pop(self, None)
+        self.address, self.port = address, port
+        self.peer_address_bytes, self.peer_port = peer, peer_port
+
+    def connect_inward(self, listener: "TcpSocket") -> None:
+        """A remote end asks for a connection to `listener`: SYN_SENT until there is room."""
+        now_ns = self._now_ns()
+        self._begin(now_ns)
+        self.join_listener(listener, now_ns)
 
     def _finish_connect(self) -> int:
         """The outcome, told once."""
@@ -359,7 +400,8 @@ class TcpSocket(InetSocket):
         elif self.state == TCP_CLOSE_WAIT:
             # The other had closed its direction first, so TIME_WAIT is there.
             self.table.connections.pop(peer.four(), None)
-            self.table.begin_time_wait(peer)
+            if not peer.is_remote:
+                self.table.begin_time_wait(peer)
             peer._receive_fin()
             peer._done()
             self._done()
@@ -461,8 +503,10 @@ class TcpSocket(InetSocket):
         peer = self.peer
         if peer is None:
             return -EPIPE
-        if data.remaining == 0:
-            return 0
+        return self.push(data, peer) if data.remaining else 0
+
+    def push(self, data: VmReader, peer: "TcpSocket") -> int:
+        """Moves data (not none) into the queue of `peer`, the other end: bytes or WOULD_BLOCK."""
         if peer.is_orphan or peer.state == TCP_FIN_WAIT2 and peer.shut_down & RECEIVING:
             return self._send_to_nobody(data, peer)
         done = 0
@@ -489,6 +533,16 @@ class TcpSocket(InetSocket):
         self.stack.count(done)
         peer.queue.wake(READABLE)
         return done
+
+    def room(self) -> int:
+        """Bytes that could be sent now; if none, a writer is told when there are."""
+        peer = self.peer
+        if peer is None:
+            return 0
+        room = self._limit(peer) - peer.nr_queued
+        if room <= 0:
+            self.wants_room = True
+        return max(0, room)
 
     def _send_to_nobody(self, data: VmReader, peer: "TcpSocket") -> int:
         """Data for an end that reads no more: taken, and answered by a reset."""
@@ -535,15 +589,29 @@ class TcpSocket(InetSocket):
                 self.start += count
             if count < want:
                 break
-        self.nr_queued -= done
-        self.table.nr_bytes -= done
+        self._taken(done)
+        if self.nr_queued == 0 and (self.shut_down & RECEIVING or self.error or flags & MSG_TRUNC):
+            received.is_complete = True
+        return done
+
+    def _taken(self, count: int) -> None:
+        self.nr_queued -= count
+        self.table.nr_bytes -= count
         peer = self.peer
         if peer is not None and peer.wants_room and peer._has_room(self):
             peer.wants_room = False
             peer.queue.wake(WRITABLE)
-        if self.nr_queued == 0 and (self.shut_down & RECEIVING or self.error or flags & MSG_TRUNC):
-            received.is_complete = True
-        return done
+
+    def take_chunk(self) -> bytes:
+        """The next received bytes, as many as came together; b"": none."""
+        if not self.chunks:
+            return b""
+        chunk = self.chunks.popleft()
+        if self.start:
+            chunk = chunk[self.start :]
+            self.start = 0
+        self._taken(len(chunk))
+        return chunk
 
     def _receive_nothing(self, out: VmWriter, received: Received) -> int:
         received.is_complete = True

@@ -124,12 +124,12 @@ class UdpSocket(InetSocket):
             address = b"\2\0" + address[2:]
         return addresses.parse(self.domain, address)
 
-    def reach(self, peer: bytes) -> bytes:
+    def reach(self, peer: bytes, port: int) -> bytes:
         if addresses.destination(peer) == addresses.LOOPBACK_BROADCAST:
             if not self.options.broadcast:
                 raise LinuxError(EACCES)
             return peer
-        return super().reach(peer)
+        return super().reach(peer, port)
 
     def connect(self, task: "Task", address: bytes) -> int:
         """Sets the default destination, the only one that is heard; AF_UNSPEC takes it away.
@@ -144,10 +144,10 @@ class UdpSocket(InetSocket):
                 self.port = 0
             return 0
         peer, port = self.parse(address)
-        peer = self.reach(peer)
+        peer = self.reach(peer, port)
         self._autobind()
         if addresses.is_any(self.address):
-            self.address = addresses.source_for(peer)
+            self.address = self.stack.source_for(peer)
         self.peer_address_bytes = peer
         self.peer_port = port
         self.queue.wake(WRITABLE)
@@ -165,13 +165,15 @@ class UdpSocket(InetSocket):
     def release(self) -> None:
         self.ports.remove(self)
         self.stack.udp_sockets.pop(self, None)
+        self.stack.forget_outward(self)
         self.datagrams.clear()
         self.errors.clear()
         self.nr_charged = 0
 
     # Sending.
     def send(self, task: "Task", data: VmReader, flags: int, address: bytes, ancillary: Ancillary) -> int:
-        """Errors: −EMSGSIZE, −EDESTADDRREQ, −EINVAL, −EPIPE, −EFAULT, the socket's error, those of parse() and reach()."""
+        """Errors: −EMSGSIZE, −EDESTADDRREQ, −EINVAL, −EPIPE, −EFAULT, LinuxError(EPERM) (the egress policy), the socket's error, those of
+        parse() and reach()."""
         length = data.remaining
         if length > 0xFFFF:
             return -EMSGSIZE
@@ -186,19 +188,25 @@ class UdpSocket(InetSocket):
         else:
             return -EDESTADDRREQ
         source, ttl, tos = self._control(to, ancillary)
-        to = self.reach(to)
+        to = self.reach(to, port)
         if self.error:
             return -self.take_error()
         if self.shut_down & SENDING:
             return -EPIPE
         if length > (MAX_DATA4 if addresses.is_v4(to) else MAX_DATA6):
             return -EMSGSIZE
+        leaves = not self.stack.is_local(to) and to != addresses.LOOPBACK_BROADCAST
+        if leaves:
+            self.stack.check_leaving(self.kernel, "udp", to, port)
         self._autobind()
         content = data.read(length) if length else b""
         if len(content) < length:
             return -EFAULT
         datagram = Datagram(content, source, self.port, to, port, ttl, tos)
         self.stack.count(length)
+        if leaves:
+            self.stack.send_outward(self, datagram)
+            return length
         if to == addresses.LOOPBACK_BROADCAST:
             for receiver in self.find_all(to, port, source, self.port):
                 receiver.deliver(datagram)
@@ -215,7 +223,7 @@ class UdpSocket(InetSocket):
         is_v4 = addresses.is_v4(to)
         source = self.address
         if addresses.is_any(source):
-            source = addresses.source_for(to)
+            source = self.stack.source_for(to)
         ttl = self.ip.number4(abi.IP_TTL) if is_v4 else self.ip.number6(abi.IPV6_UNICAST_HOPS)
         tos = self.ip.number4(abi.IP_TOS) if is_v4 else self.ip.number6(abi.IPV6_TCLASS)
         for level, kind, payload in ancillary.messages:
@@ -240,7 +248,7 @@ class UdpSocket(InetSocket):
                 else:
                     raise LinuxError(EINVAL)
             if wanted is not None and not addresses.is_any(wanted):
-                if not addresses.is_local(wanted) or addresses.is_v4(wanted) != is_v4:
+                if not self.stack.is_local(wanted) or addresses.is_v4(wanted) != is_v4:
                     raise LinuxError(EINVAL)
                 source = wanted
         return source, ttl, tos
@@ -300,6 +308,11 @@ class UdpSocket(InetSocket):
         self.nr_charged += datagram.charge()
         self.datagrams.append(datagram)
         self.queue.wake(READABLE)
+
+    def fail(self, errno: int) -> None:
+        """The socket's next call reports `errno`."""
+        self.error = errno
+        self.queue.wake(POLLERR | READABLE)
 
     # Receiving.
     def receive(self, task: "Task", out: VmWriter, flags: int, received: Received) -> int:

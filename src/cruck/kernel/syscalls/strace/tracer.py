@@ -146,6 +146,11 @@ class Tracer:
         self._begin_line(task.tid)
         self._put(f"--- stopped by {signals.name(signo)} ---\n")
 
+    def remark(self, text: str) -> None:
+        """Something that is no call: a decision of the egress policy."""
+        self._suspend()
+        self._put(f"--- {text} ---\n")
+
     def exited(self, task: "Task", status: int) -> None:
         """`task` is gone; status in wait(2)'s encoding."""
         from cruck.kernel.syscalls.strace import signals

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from cruck.framework.clock import ManualClock
+from cruck.framework.log import Log
 from cruck.framework.mm.user_memory import FaultResolver, UserFault, UserMemory
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc.futex import FutexTable
@@ -64,6 +65,8 @@ class KitKernel(Kernel):
         self.ipc = IpcNamespace(cast(Kernel, self))
         self.timers = TimerQueue()
         self.nr_cpus = 1
+        self.tracer = None
+        self.log = Log()
         self.anon = AnonFileSystems()
         self.families = AddressFamilies()
         self.futexes = FutexTable()
