@@ -23,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
         usage="cruck run [OPTIONS] [--] CMD [ARG...]",
         allow_abbrev=False,
         description="Runs an unmodified Linux program on cruck's kernel. By default it sees the host's system directories "
-        "read-only, the current directory copy-on-write, its own /tmp, /proc, /dev, no home, no network but loopback.",
+        "read-only, the current directory copy-on-write, its own /tmp, /proc, /dev, no home, no network but loopback (--net-allow, -p).",
     )
     add = parser.add_argument
     files = parser.add_argument_group("files")

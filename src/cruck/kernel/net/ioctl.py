@@ -1,25 +1,23 @@
 # SPDX-License-Identifier: MPL-2.0
-"""ioctl(2) about interfaces, which every socket answers (netdevice(7)): there is only `lo`. Edge: reads and writes guest memory.
+"""ioctl(2) about interfaces, which every socket answers (netdevice(7)). Edge: reads and writes guest memory.
 
-Changing an interface is −EPERM, or −EOPNOTSUPP for the privileged: `lo` stays as it is.
+Changing an interface is −EPERM, or −EOPNOTSUPP for the privileged.
 """
 
 import struct
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi import ioctls as abi
-from cruck.abi.errno import EINVAL, ENODEV, ENOTTY, EOPNOTSUPP, EPERM
-from cruck.abi.inet import ARPHRD_LOOPBACK, IFF_LOOPBACK, IFF_RUNNING, IFF_UP, IFNAMSIZ, IFREQ_SIZE
+from cruck.abi.errno import EADDRNOTAVAIL, EINVAL, ENODEV, ENOTTY, EOPNOTSUPP, EPERM
+from cruck.abi.inet import IFNAMSIZ, IFREQ_SIZE
+from cruck.abi.socket import AF_INET
+from cruck.kernel.net.inet.interface import Interface
 from cruck.kernel.process.credentials import CAP_NET_ADMIN
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
 
-NAME: Final = b"lo".ljust(IFNAMSIZ, b"\0")
-INDEX: Final = 1
-MTU: Final = 65_536
 QUEUE_LENGTH: Final = 1000
-FLAGS: Final = IFF_UP | IFF_LOOPBACK | IFF_RUNNING
 _IFCONF: Final = struct.Struct("<i4xQ")
 _CHANGES: Final = (
     abi.SIOCSIFFLAGS, abi.SIOCSIFADDR, abi.SIOCSIFDSTADDR, abi.SIOCSIFBRDADDR, abi.SIOCSIFNETMASK, abi.SIOCSIFMETRIC, abi.SIOCSIFMTU,
@@ -28,64 +26,85 @@ _CHANGES: Final = (
 
 
 def interface_ioctl(task: "Task", command: int, argument: int) -> int:
-    """Errors: −ENOTTY (not one of these), −ENODEV (no such interface), −EINVAL, −EPERM, −EOPNOTSUPP; UserFault."""
+    """Errors: −ENOTTY (not one of these), −ENODEV (no such interface), −EADDRNOTAVAIL (it has no address), −EINVAL, −EPERM, −EOPNOTSUPP;
+    UserFault."""
+    interfaces = _interfaces(task)
     if command == abi.SIOCGIFCONF:
-        return _list(task, argument)
+        return _list(task, argument, interfaces)
     if command == abi.SIOCGIFNAME:
-        if task.user.read_s32(argument + IFNAMSIZ) != INDEX:
+        index = task.user.read_s32(argument + IFNAMSIZ)
+        if not 0 < index <= len(interfaces):
             return -ENODEV
-        task.user.write(argument, NAME)
+        task.user.write(argument, interfaces[index - 1].name.ljust(IFNAMSIZ, b"\0"))
         return 0
     if command in _CHANGES:
         return -EOPNOTSUPP if task.creds.has(CAP_NET_ADMIN) else -EPERM
-    answer = _answer(command)
-    if not answer:
+    if command not in _QUESTIONS:
         return -ENOTTY
     request = task.user.read(argument, IFREQ_SIZE)
-    if request[: IFNAMSIZ - 1].split(b"\0")[0].split(b":")[0] != b"lo":
-        return -ENODEV
-    task.user.write(argument + IFNAMSIZ, answer)
-    return 0
+    name = request[: IFNAMSIZ - 1].split(b"\0")[0].split(b":")[0]
+    for interface in interfaces:
+        if interface.name == name:
+            answer = _answer(interface, command)
+            if not answer:
+                return -EADDRNOTAVAIL
+            task.user.write(argument + IFNAMSIZ, answer)
+            return 0
+    return -ENODEV
+
+
+def _interfaces(task: "Task") -> list[Interface]:
+    from cruck.kernel.net.inet.family import interfaces_of
+
+    return interfaces_of(task.kernel)
 
 
 def _internet(address: bytes) -> bytes:
-    return b"\2\0\0\0" + address + bytes(8)
+    return AF_INET.to_bytes(4, "little") + address + bytes(8)
 
 
-def _answer(command: int) -> bytes:
-    """What follows the name in struct ifreq; b"": not a question."""
+_QUESTIONS: Final = (
+    abi.SIOCGIFFLAGS, abi.SIOCGIFADDR, abi.SIOCGIFDSTADDR, abi.SIOCGIFNETMASK, abi.SIOCGIFBRDADDR, abi.SIOCGIFMETRIC, abi.SIOCGIFMTU,
+    abi.SIOCGIFINDEX, abi.SIOCGIFTXQLEN, abi.SIOCGIFHWADDR, abi.SIOCGIFMAP,
+)  # fmt: skip
+
+
+def _answer(interface: Interface, command: int) -> bytes:
+    """What follows the name in struct ifreq; b"": the interface has no address."""
+    if command in (abi.SIOCGIFADDR, abi.SIOCGIFDSTADDR, abi.SIOCGIFNETMASK, abi.SIOCGIFBRDADDR):
+        if not interface.address4:
+            return b""
+        if command == abi.SIOCGIFNETMASK:
+            return _internet(interface.netmask4())
+        if command == abi.SIOCGIFBRDADDR:
+            return _internet(interface.broadcast4 or bytes(4))
+        return _internet(interface.address4)
     if command == abi.SIOCGIFFLAGS:
-        return FLAGS.to_bytes(2, "little")
-    if command in (abi.SIOCGIFADDR, abi.SIOCGIFDSTADDR):
-        return _internet(b"\x7f\0\0\1")
-    if command == abi.SIOCGIFNETMASK:
-        return _internet(b"\xff\0\0\0")
-    if command == abi.SIOCGIFBRDADDR:
-        return _internet(bytes(4))
+        return interface.flags.to_bytes(2, "little")
     if command == abi.SIOCGIFMETRIC:
         return bytes(4)
     if command == abi.SIOCGIFMTU:
-        return MTU.to_bytes(4, "little")
+        return interface.mtu.to_bytes(4, "little")
     if command == abi.SIOCGIFINDEX:
-        return INDEX.to_bytes(4, "little")
+        return interface.index.to_bytes(4, "little")
     if command == abi.SIOCGIFTXQLEN:
         return QUEUE_LENGTH.to_bytes(4, "little")
     if command == abi.SIOCGIFHWADDR:
-        return ARPHRD_LOOPBACK.to_bytes(2, "little") + bytes(14)
-    if command == abi.SIOCGIFMAP:
-        return bytes(24)
-    return b""
+        return interface.hardware.to_bytes(2, "little") + interface.mac + bytes(8)
+    return bytes(24)  # SIOCGIFMAP
 
 
-def _list(task: "Task", argument: int) -> int:
+def _list(task: "Task", argument: int, interfaces: list[Interface]) -> int:
+    """Those with an IPv4 address."""
     room, buffer = _IFCONF.unpack(task.user.read(argument, _IFCONF.size))
     if room < 0:
         return -EINVAL
-    length = IFREQ_SIZE
+    entries: list[bytes] = []
+    for interface in interfaces:
+        if interface.address4:
+            entries.append((interface.name.ljust(IFNAMSIZ, b"\0") + _internet(interface.address4)).ljust(IFREQ_SIZE, b"\0"))
     if buffer:
-        if room >= IFREQ_SIZE:
-            task.user.write(buffer, (NAME + _internet(b"\x7f\0\0\1")).ljust(IFREQ_SIZE, b"\0"))
-        else:
-            length = 0
-    task.user.write_u32(argument, length)
+        entries = entries[: room // IFREQ_SIZE]
+        task.user.write(buffer, b"".join(entries))
+    task.user.write_u32(argument, IFREQ_SIZE * len(entries))
     return 0

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MPL-2.0
 """/proc/[pid]/net: the tables of the network, in the shape of Linux's.
 
-TCP and UDP show their sockets, `dev` the loopback interface; the other tables are empty.
+TCP, UDP and AF_UNIX show their sockets, `dev`, `route` and `if_inet6` the interfaces; the other tables are empty.
 """
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.socket import AF_INET, AF_INET6
+from cruck.abi.socket import AF_INET, AF_INET6, AF_UNIX
 from cruck.kernel.net.inet.family import InetFamily
+from cruck.kernel.net.unix.family import UnixFamily
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -32,13 +33,15 @@ _DEV: Final = (
 # Lines of IPv4's tables are padded to these widths.
 _TCP_WIDTH: Final = 149
 _UDP_WIDTH: Final = 127
+_UNIX_UNCONNECTED: Final = 1  # SS_*
+_UNIX_CONNECTED: Final = 3
 _TIME_WAIT: Final = 6
 _ESTABLISHED: Final = 1
 _CLOSE: Final = 7
 TABLES: Final[dict[bytes, bytes]] = {
     b"arp": b"IP address       HW type     Flags       HW address            Mask     Device\n",
     b"dev": _DEV,
-    b"if_inet6": b"%032x 01 80 10 80       lo\n" % 1,
+    b"if_inet6": b"",
     b"netlink": b"sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n",
     b"packet": b"sk       RefCnt Type Proto  Iface R Rmem   User   Inode\n",
     b"protocols": b"protocol  size sockets  memory press maxhdr  slab module"
@@ -64,12 +67,48 @@ def render(kernel: "Kernel", name: bytes) -> bytes:
             return TABLES[name] + _tcp(family.stack, domain, kernel.clock.monotonic_ns())
         if name in (b"udp", b"udp6"):
             return TABLES[name] + _udp(family.stack, domain)
-        if name == b"dev":
-            stack = family.stack
-            return TABLES[name] + b"    lo: %7d %7d    0    0    0     0          0         0 %8d %7d    0    0    0     0       0          0\n" % (
-                stack.nr_bytes, stack.nr_packets, stack.nr_bytes, stack.nr_packets,
-            )  # fmt: skip
+        if name in (b"dev", b"if_inet6", b"route"):
+            return TABLES[name] + _interfaces(family.stack, name)
+    if name == b"unix":
+        unix = kernel.families.get(AF_UNIX)
+        return TABLES[name] + (_unix(unix) if isinstance(unix, UnixFamily) else b"")
     return TABLES[name]
+
+
+def _interfaces(stack: "InetStack", name: bytes) -> bytes:
+    lines: list[bytes] = []
+    for interface in stack.interfaces:
+        if name == b"dev":
+            counts = (stack.nr_bytes, stack.nr_packets, stack.nr_bytes, stack.nr_packets) if interface.index == 1 else (0, 0, 0, 0)
+            lines.append(b"%6s: %7d %7d    0    0    0     0          0         0 %8d %7d    0    0    0     0       0          0\n"
+                         % (interface.name, *counts))  # fmt: skip
+        elif name == b"if_inet6":
+            if interface.address6:
+                lines.append(b"%s %02x 80 10 80 %8s\n" % (interface.address6.hex().encode(), interface.index, interface.name))
+        elif interface.gateway4:
+            mask = int.from_bytes(interface.netmask4(), "little")
+            network = int.from_bytes(interface.network4(), "little")
+            gateway = int.from_bytes(interface.gateway4, "little")
+            for line in (b"%s\t00000000\t%08X\t0003\t0\t0\t0\t00000000\t0\t0\t0" % (interface.name, gateway),
+                         b"%s\t%08X\t00000000\t0001\t0\t0\t0\t%08X\t0\t0\t0" % (interface.name, network, mask)):  # fmt: skip
+                lines.append(line.ljust(127) + b"\n")
+    return b"".join(lines)
+
+
+def _unix(family: UnixFamily) -> bytes:
+    """Num: RefCount Protocol Flags Type St Inode Path; an abstract name begins with @."""
+    lines: list[bytes] = []
+    for socket in family.sockets:
+        flags = 0x10000 if socket.is_listening() else 0
+        state = _UNIX_CONNECTED if socket.peer is not None else _UNIX_UNCONNECTED
+        line = b"0000000000000000: %08X 00000000 %08X %04X %02X %5d" % (
+            2 + (socket.peer is not None), flags, socket.type, state, socket.socket_inode.ino,
+        )  # fmt: skip
+        name = socket.name
+        if name:
+            line += b" " + (b"@" + name[1:].replace(b"\0", b"@") if name[:1] == b"\0" else name.rstrip(b"\0"))
+        lines.append(line + b"\n")
+    return b"".join(lines)
 
 
 def _address(domain: int, address: bytes, port: int) -> bytes:

@@ -8,10 +8,12 @@ from cruck.abi.inet import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_MAX, IPPROTO_TC
 from cruck.abi.socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.net.address_family import AddressFamily
+from cruck.kernel.net.inet.interface import Interface
 from cruck.kernel.net.inet.stack import InetStack
 from cruck.kernel.net.socket import Socket
 
 if TYPE_CHECKING:
+    from cruck.kernel.kernel import Kernel
     from cruck.kernel.process.task import Task
 
 CAP_NET_RAW: Final = 13
@@ -60,3 +62,9 @@ def create(stack: InetStack, task: "Task", domain: int, kind: int, protocol: int
     if kind == SOCK_RAW:
         raise LinuxError(EPROTONOSUPPORT if protocol == 0 or task.creds.has(CAP_NET_RAW) else EPERM)
     raise LinuxError(ESOCKTNOSUPPORT)
+
+
+def interfaces_of(kernel: "Kernel") -> list[Interface]:
+    """Those of the kernel's stack; none if it was built without AF_INET."""
+    inet = kernel.families.get(AF_INET)
+    return inet.stack.interfaces if isinstance(inet, InetFamily) else []

@@ -11,6 +11,7 @@ from cruck.abi.errno import EADDRINUSE, ECONNREFUSED, EFAULT, EINVAL, EMSGSIZE, 
 from cruck.abi.socket import AF_NETLINK, SOCKADDR_NL
 from cruck.framework.mm.user_memory import VmReader, VmWriter
 from cruck.kernel.errors import WOULD_BLOCK
+from cruck.kernel.net.inet.family import interfaces_of
 from cruck.kernel.net.netlink import route
 from cruck.kernel.net.socket import MSG_OOB, MSG_PEEK, MSG_TRUNC, Ancillary, Received, Socket
 from cruck.kernel.process.credentials import CAP_NET_ADMIN
@@ -115,7 +116,7 @@ class NetlinkSocket(Socket):
         request = data.read(length) if length else b""
         if len(request) < length:
             return -EFAULT
-        for reply in route.answer(request, self.port, task.creds.has(CAP_NET_ADMIN)):
+        for reply in route.answer(request, self.port, task.creds.has(CAP_NET_ADMIN), interfaces_of(task.kernel)):
             self.replies.append(reply)
             self.nr_queued += len(reply)
             if self.nr_queued > self.options.receive_buffer:
