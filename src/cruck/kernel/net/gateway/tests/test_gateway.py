@@ -89,7 +89,10 @@ def test_names_are_answered_by_rule_and_pinned() -> None:
 
 def test_a_connection_needs_its_rule_and_its_pin() -> None:
     rig = GatewayRig("public.example:80", "private.example")
-    connect = lambda address, port: rig.connect(rig.socket(STREAM | NONBLOCK), in4(address, port))  # noqa: E731
+
+    def connect(address: str, port: int) -> int:
+        return rig.connect(rig.socket(STREAM | NONBLOCK), in4(address, port))
+
     assert connect("1.2.3.4", 80) == -EPERM  # nobody has looked the name up
     rig.ask("public.example")
     rig.ask("private.example")
