@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MPL-2.0
  *
- * A hostile guest: makes COUNT system calls chosen by SEED with THREADS threads, with arguments drawn by kind (descriptors,
- * pointers good and bad, lengths at every edge, flags, paths, structs of random bytes), some after fork, some in signal handlers.
- * Prints its seed, a line per 1000 calls, and "done". The same seed makes the same calls in each thread.
+ * A hostile guest: rounds of COUNT system calls, chosen by SEED, from THREADS threads. Every number there is and many there are not; arguments
+ * by the types that handlers declare (signatures.h), by values that come through the first checks, or at random; calls in signal handlers
+ * that interrupt others; and *wild* children with a user of their own that make all calls, those too that end, multiply, stop and kill.
  *
- *     syscall_fuzzer SEED COUNT THREADS [first-number last-number]
+ *     syscall_fuzzer SEED COUNT THREADS ROUNDS [first-number last-number]
+ *
+ * Round n has the seed SEED + n and a directory of its own, removed behind it. Prints "seed N", "N calls" for each thousand, "round N over: …", at
+ * last "done"; "HANG" if there was no progress for 20 s, with what each thread is waiting in. The same seed chooses the same calls
+ * in each thread; what runs at the same time is up to the scheduler.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,22 +25,36 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#define HINT_PATH 0xfeed0001ul
+#define HINT_ADDRESS 0xfeed0002ul
+#define HINT_FD 0xfeed0003ul
+#include "signatures.h"
 
 #define ARENA 0x10000000ul
 #define ARENA_LEN 0x40000ul
+#define NR(a) (sizeof(a) / sizeof *(a))
 
 static uint64_t seed;
-static long count, threads;
-static long first_nr = 0, last_nr = 470;
+static long count, threads, rounds;
+static long first_nr = 0, last_nr = 480;
 static volatile long done;
 static volatile int handlers;
+static long nr_wild;
 static pid_t self;
 
 struct rng { uint64_t state; };
@@ -48,8 +69,9 @@ static uint64_t draw(struct rng *r)
 
 static unsigned below(struct rng *r, unsigned n) { return draw(r) % n; }
 
-/* Calls that end this program or its threads, stop it, or hang it for good: what they do is for other tests. */
-static int is_skipped(long nr)
+/* Calls that end this program or its threads, stop it, take its signals or limits, or change the world for the next round: only wild
+ * children make them. */
+static int is_wild(long nr)
 {
 	switch (nr) {
 	case SYS_exit: case SYS_exit_group: case SYS_rt_sigreturn: case SYS_kill: case SYS_tkill: case SYS_tgkill:
@@ -58,7 +80,11 @@ static int is_skipped(long nr)
 	case SYS_reboot: case SYS_rt_sigaction: case SYS_rt_sigprocmask: case SYS_rt_sigtimedwait: case SYS_arch_prctl: case SYS_prctl:
 	case SYS_setrlimit: case SYS_prlimit64: case SYS_chroot: case SYS_pivot_root: case SYS_sigaltstack: case SYS_alarm:
 	case SYS_munlockall: case SYS_set_robust_list: case SYS_set_tid_address: case SYS_vhangup: case SYS_seccomp: case SYS_rseq: case 453:
-	case SYS_wait4: case SYS_waitid: case SYS_close_range: case SYS_setitimer:
+	case SYS_wait4: case SYS_waitid: case SYS_close_range: case SYS_setitimer: case SYS_mount: case SYS_umount2: case SYS_unshare: case SYS_setns:
+	case SYS_setuid: case SYS_setgid: case SYS_setreuid: case SYS_setregid: case SYS_setresuid: case SYS_setresgid: case SYS_setfsuid:
+	case SYS_setfsgid: case SYS_setgroups: case SYS_capset: case SYS_ptrace: case SYS_process_madvise: case SYS_setsid: case SYS_clock_settime:
+	case SYS_settimeofday: case SYS_sched_setscheduler: case SYS_sched_setattr: case SYS_sched_setparam: case SYS_setpriority:
+	case 428: case 429: case 430: case 431: case 432: case 433: case 442: case 443: /* the new mount calls */
 		return 1;
 	}
 	return 0;
@@ -69,6 +95,7 @@ static const char *const paths[] = {
 	"/proc/1/stat", "/proc/self/exe", "/dev/null", "/dev/zero", "/dev/full", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts/0",
 	"link", "loop", "fifo", "sock", "a/", "a/b", "//", "./././a", "\xff\xfe", "user.x", "tmpfs", "/proc/sys/kernel/hostname",
 	"/proc/self/status", "/proc/self/smaps", "/proc/self/task", "/proc/self/environ", "/etc/passwd", "/usr/bin/true", "/box/syscall_fuzzer",
+	"/proc/self/root", "/proc/self/cwd", "/proc/self/ns/mnt", "/sys", "/dev/shm/x", "/dev/mqueue/q",
 };
 
 static const uint64_t edges[] = {
@@ -76,8 +103,14 @@ static const uint64_t edges[] = {
 	0x7ffff000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, 1ull << 32, 1ull << 40, 1ull << 47, (1ull << 62) - 1, (1ull << 63) - 1,
 	1ull << 63, -4096ull, -1ull,
 };
+static const unsigned sizes[] = { 0, 1, 2, 4, 8, 12, 16, 24, 32, 48, 56, 64, 88, 100, 112, 128, 144, 256, 4096 };
 
-#define NR(a) (sizeof(a) / sizeof *(a))
+/* ---- arguments ---- */
+
+static uint64_t path(struct rng *r)
+{
+	return (uint64_t)(below(r, 3) ? paths[below(r, NR(paths))] : more_paths[below(r, NR(more_paths))]);
+}
 
 static uint64_t address(struct rng *r)
 {
@@ -86,34 +119,68 @@ static uint64_t address(struct rng *r)
 	case 2: return ARENA + ARENA_LEN - below(r, 32);
 	case 3: return ARENA + 4096 * below(r, 64) - below(r, 16);
 	case 4: { static const uint64_t bad[] = { 1, 4096, 0x7ffffffff000, 1ull << 47, 1ull << 63, -1ull, -4096ull, 0xffff800000000000,
-			0xffffffffff600000, 0x7ff000000000, 0x400000, (uint64_t)&seed }; return bad[below(r, NR(bad))]; }
-	case 5: return (uint64_t)paths[below(r, NR(paths))];
+			0xffffffffff600000, 0x7ff000000000, 0x7ff000202000, 0x7ff040000000, 0x400000, (uint64_t)&seed }; return bad[below(r, NR(bad))]; }
+	case 5: return path(r);
 	case 6: return draw(r);
 	default: return ARENA + 64 * below(r, 512) + (below(r, 8) ? 0 : below(r, 8));
 	}
 }
 
-static uint64_t argument(struct rng *r, int position)
+static uint64_t descriptor(struct rng *r)
 {
-	switch (below(r, 12)) {
-	case 0: case 1: case 2: return position == 0 ? 3 + below(r, 40) : below(r, 16);
-	case 3: case 4: case 5: return address(r);
-	case 6: return (uint64_t)paths[below(r, NR(paths))];
-	case 7: return 1ull << below(r, 32);
-	case 8: return (1ull << below(r, 32)) | (1ull << below(r, 32)) | below(r, 4);
-	case 9: return edges[below(r, NR(edges))];
-	case 10: return position == 0 ? (uint64_t)AT_FDCWD : 8 * below(r, 64);
-	default: return below(r, 4) ? below(r, 64) : draw(r);
+	return below(r, 12) ? 3 + below(r, 40) : below(r, 3) ? (uint64_t)AT_FDCWD : edges[below(r, NR(edges))];
+}
+
+static uint64_t bits(struct rng *r)
+{
+	switch (below(r, 6)) {
+	case 0: case 1: return below(r, 12);
+	case 2: return 1ull << below(r, 32);
+	case 3: return (1ull << below(r, 32)) | (1ull << below(r, 32)) | below(r, 4);
+	case 4: return edges[below(r, NR(edges))];
+	default: return below(r, 4) ? below(r, 256) : draw(r);
 	}
+}
+
+static uint64_t untyped(struct rng *r, int position)
+{
+	switch (below(r, 8)) {
+	case 0: case 1: return position == 0 ? descriptor(r) : below(r, 16);
+	case 2: case 3: return address(r);
+	case 4: return path(r);
+	case 5: return bits(r);
+	case 6: return edges[below(r, NR(edges))];
+	default: return below(r, 4) ? 8 * below(r, 64) : draw(r);
+	}
+}
+
+static uint64_t typed(struct rng *r, char kind, int position)
+{
+	switch (kind) {
+	case 'f': return descriptor(r);
+	case 'd': return below(r, 2) ? (uint64_t)AT_FDCWD : descriptor(r);
+	case 'p': case 's': return below(r, 10) ? path(r) : address(r);
+	case 'a': return address(r);
+	case 'z': return below(r, 4) ? sizes[below(r, NR(sizes))] : edges[below(r, NR(edges))];
+	case 't': return below(r, 2) ? below(r, 8192) : edges[below(r, NR(edges))];
+	case 'P': return (uint64_t[]){ 0, 0, (uint64_t)getpid(), (uint64_t)getpid(), (uint64_t)getppid(), 1, -1ul, 99999, (uint64_t)getpid() + 1, draw(r) }[below(r, 10)];
+	case 'u': return (uint64_t[]){ 0, 1000, 65534, -1ul, 0xfffffffe, 20000 }[below(r, 6)];
+	case 'g': return below(r, 66);
+	case 'M': return below(r, 3);
+	case 'F': return bits(r);
+	}
+	return untyped(r, position);
 }
 
 static void fill(struct rng *r, volatile uint64_t *p, unsigned words)
 {
 	for (unsigned i = 0; i < words; i++)
-		switch (below(r, 4)) {
+		switch (below(r, 6)) {
 		case 0: p[i] = address(r); break;
 		case 1: p[i] = edges[below(r, NR(edges))]; break;
 		case 2: p[i] = below(r, 64) | ((uint64_t)below(r, 8) << 32); break;
+		case 3: p[i] = 2 | (uint64_t)below(r, 2) << 16 | 0x0100007full << 32; break; /* sockaddr_in of 127.0.0.1 */
+		case 4: p[i] = 1 | 0x62610000ull; break;                                    /* sockaddr_un "ab" */
 		default: p[i] = draw(r);
 		}
 }
@@ -125,6 +192,8 @@ static long raw(long nr, const uint64_t a[6])
 	__asm__ volatile("syscall" : "=a"(result) : "a"(nr), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
 	return result;
 }
+
+/* ---- what a round has open ---- */
 
 static void open_things(void)
 {
@@ -139,12 +208,16 @@ static void open_things(void)
 	open("/proc/self/maps", O_RDONLY);
 	open("/dev/zero", O_RDWR);
 	open("/dev/ptmx", O_RDWR | O_NONBLOCK | O_NOCTTY);
+	open("/box/syscall_fuzzer", O_RDONLY);
+	open("fifo", O_RDWR | O_NONBLOCK);
 	pipe2(p, O_NONBLOCK);
 	socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, p);
 	socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, p);
 	socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
 	socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, 0);
 	e = epoll_create1(0);
 	struct epoll_event event = { .events = EPOLLIN };
 	epoll_ctl(e, EPOLL_CTL_ADD, p[0], &event);
@@ -158,38 +231,64 @@ static void open_things(void)
 	syscall(SYS_pidfd_open, self, 0);
 }
 
+/* ---- one call ---- */
+
 static __thread struct rng *current;
 
-static void one_call(struct rng *r)
+static long choose(struct rng *r, uint64_t a[6], int wild)
 {
-	uint64_t a[6];
 	long nr;
 	do {
 		nr = first_nr + below(r, last_nr - first_nr + 1);
 		if (below(r, 200) == 0)
 			nr = (long[]){ 0x40000000 + below(r, 500), -1, 1000 + below(r, 100000), 335, 423 }[below(r, 5)];
-	} while (is_skipped(nr));
+	} while (!wild && is_wild(nr));
+	const char *kind = nr >= 0 && nr < NR_END && kinds[nr] && below(r, 5) ? kinds[nr] : "";
 	for (int i = 0; i < 6; i++)
-		a[i] = argument(r, i);
-	switch (nr) { /* what would wait for ever, or take memory this program stands on */
-	case SYS_mmap: if (a[3] & MAP_FIXED) a[0] = ARENA + 4096 * below(r, 64), a[1] = 4096; break;
+		a[i] = *kind ? typed(r, *kind++, i) : untyped(r, i);
+	if (nr >= 0 && nr < NR_END && below(r, 4))
+		for (int i = 0; i < 6; i++)
+			if (hints[nr][i].count && below(r, 12)) {
+				uint64_t word = hint_words[hints[nr][i].start + below(r, hints[nr][i].count)];
+				a[i] = word == HINT_PATH ? path(r) : word == HINT_ADDRESS ? address(r) : word == HINT_FD ? descriptor(r) : word;
+			}
+	if (nr == SYS_ioctl && below(r, 5))
+		a[1] = ioctls[below(r, NR(ioctls))];
+	return nr;
+}
+
+/* What would take memory that this program stands on, its own descriptors, or endless time. */
+static void tame(struct rng *r, long nr, uint64_t a[6])
+{
+	switch (nr) {
+	case SYS_mmap: if (a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) a[0] = ARENA + 4096 * below(r, 64), a[1] = 4096; break;
 	case SYS_munmap: case SYS_mprotect: case SYS_mremap: case SYS_madvise: case SYS_pkey_mprotect: case SYS_remap_file_pages:
 		a[0] = ARENA + 4096 * below(r, 64); a[1] = a[2] = 4096 * below(r, 3);
 		if (nr == SYS_mprotect || nr == SYS_pkey_mprotect) a[2] = 3;
 		if (nr == SYS_madvise) a[2] = below(r, 30);
 		if (nr == SYS_mremap) a[3] = below(r, 2), a[4] = 0;
 		break;
+	case SYS_shmat: a[2] &= ~(uint64_t)SHM_REMAP; break;
 	case SYS_brk: a[0] = below(r, 2) ? 0 : draw(r); break;
 	case SYS_futex: a[1] |= 1; a[3] = 0; break; /* wakes and requeues; waits are for handlers with timers */
 	case SYS_poll: case SYS_epoll_wait: case SYS_epoll_pwait: a[nr == SYS_poll ? 2 : 3] = below(r, 2); break;
 	case SYS_nanosleep: case SYS_clock_nanosleep: a[nr == SYS_nanosleep ? 0 : 2] = 0; break;
-	case SYS_close: a[0] = 24 + below(r, 40); break;
-	case SYS_dup2: case SYS_dup3: a[1] = 24 + below(r, 40); break;
+	case SYS_close: a[0] = 32 + below(r, 40); break;
+	case SYS_dup2: case SYS_dup3: a[1] = 32 + below(r, 40); break;
 	case SYS_ftruncate: case SYS_truncate: case SYS_fallocate: a[1] &= 0xfffff; a[2] &= 0xfffff; a[3] &= 0xfffff; break;
-	case SYS_setpgid: case SYS_ptrace: a[0] = 99999; break;
+	case SYS_setpgid: a[0] = 99999; break;
+	case SYS_chdir: a[0] = (uint64_t)"."; break;
+	case SYS_fchdir: a[0] = 99; break;
 	}
+}
+
+static void one_call(struct rng *r)
+{
+	uint64_t a[6];
+	long nr = choose(r, a, 0);
+	tame(r, nr, a);
 	raw(nr, a);
-	if (below(r, 16) == 0)
+	if (below(r, 8) == 0)
 		fill(r, (volatile uint64_t *)(ARENA + 64 * below(r, 512)), 8);
 }
 
@@ -197,6 +296,8 @@ static void restore(void)
 {
 	mmap((void *)ARENA, ARENA_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
+
+/* ---- signals ---- */
 
 static pthread_t workers[16];
 static __thread int depth;
@@ -227,17 +328,89 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 	restore(); /* fill() met a hole that munmap made */
 }
 
-static void child(struct rng *r)
+/* ---- wild children ---- */
+
+static struct rng wild_rng[3];
+
+static void *go_wild(void *argument)
 {
-	for (int i = 0; i < 20; i++)
-		one_call(r);
-	_exit(0);
+	struct rng *r = argument;
+	for (int i = 0; i < 120; i++) {
+		uint64_t a[6];
+		long nr = choose(r, a, 1);
+		if ((nr == SYS_exit || nr == SYS_exit_group) && below(r, 4))
+			continue;
+		raw(nr, a);
+		if (below(r, 8) == 0)
+			fill(r, (volatile uint64_t *)(ARENA + 64 * below(r, 512)), 8);
+	}
+	return NULL;
 }
+
+/* Everything that is left of a user: its processes may have left group, session and parent. */
+static void kill_user(uid_t uid)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		setresuid(uid, uid, uid);
+		kill(-1, SIGKILL);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+}
+
+static void wild_child(struct rng *r, long number)
+{
+	uid_t uid = 20000 + (uid_t)(number % 10000);
+	pid_t pid = fork();
+	nr_wild++;
+	if (pid == 0) {
+		struct itimerval never = { { 0, 0 }, { 0, 0 } };
+		struct rlimit tasks = { 60, 60 };
+		pthread_t id;
+		setitimer(ITIMER_REAL, &never, NULL);
+		setrlimit(RLIMIT_NPROC, &tasks);
+		signal(SIGALRM, SIG_DFL);
+		setgroups(0, NULL);
+		setresgid(uid, uid, uid);
+		if (setresuid(uid, uid, uid) != 0)
+			_exit(1);
+		prctl(PR_SET_DUMPABLE, 1);
+		current = NULL;
+		for (int i = 0; i < 3; i++)
+			wild_rng[i].state = draw(r);
+		for (unsigned i = below(r, 3); i > 0; i--)
+			pthread_create(&id, NULL, go_wild, &wild_rng[i]);
+		go_wild(&wild_rng[0]);
+		_exit(0);
+	}
+	if (pid < 0)
+		return;
+	for (int i = 0; i < 60 && waitpid(pid, NULL, WNOHANG) == 0; i++)
+		usleep(5000);
+	kill_user(uid);
+	int status;
+	for (int i = 0; i < 400; i++) { /* we are their subreaper */
+		pid_t gone = waitpid(-1, &status, WNOHANG | __WALL);
+		if (gone < 0 && errno == ECHILD)
+			return;
+		if (gone == 0) {
+			if (i % 50 == 49)
+				kill_user(uid);
+			usleep(5000);
+		}
+	}
+	static const char text[] = "HANG: a killed child is not gone\n";
+	write(1, text, sizeof text - 1);
+}
+
+/* ---- a round ---- */
 
 static void *worker(void *argument)
 {
 	long index = (long)argument;
-	struct rng r = { seed * 1000003 + index };
+	struct rng r = { seed * 1000003 + (uint64_t)index };
 	current = &r;
 	while (__atomic_load_n(&done, __ATOMIC_RELAXED) < count) {
 		one_call(&r);
@@ -249,17 +422,8 @@ static void *worker(void *argument)
 		}
 		if (index == 0 && below(&r, 500) == 0)
 			restore();
-		if (index == 0 && below(&r, 400) == 0) {
-			pid_t pid = fork();
-			if (pid == 0)
-				child(&r);
-			for (int i = 0; pid > 0 && i < 200 && waitpid(pid, NULL, WNOHANG) == 0; i++)
-				usleep(5000);
-			if (pid > 0) {
-				kill(pid, SIGKILL);
-				waitpid(pid, NULL, 0);
-			}
-		}
+		if (index == 0 && below(&r, 120) == 0)
+			wild_child(&r, now);
 	}
 	current = NULL;
 	if (index > 0)
@@ -268,20 +432,12 @@ static void *worker(void *argument)
 	return NULL;
 }
 
-int main(int argc, char **argv)
+static void run_round(void)
 {
-	if (argc < 4)
-		return 2;
-	seed = strtoull(argv[1], NULL, 0);
-	count = atol(argv[2]);
-	threads = atol(argv[3]);
-	if (threads > 16)
-		threads = 16;
-	if (argc > 5)
-		first_nr = atol(argv[4]), last_nr = atol(argv[5]);
 	self = getpid();
-	printf("seed %llu\n", (unsigned long long)seed);
-	fflush(stdout);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	struct rlimit memory = { 192 << 20, 192 << 20 };
+	setrlimit(RLIMIT_AS, &memory);
 	restore();
 	open_things();
 	static char stack[65536];
@@ -303,8 +459,117 @@ int main(int argc, char **argv)
 		pthread_create(&workers[i], NULL, worker, (void *)i);
 	worker((void *)0);
 	usleep(100000); /* a thread that still waits in a call is not waited for */
-	char line[64];
-	int length = snprintf(line, sizeof line, "done %ld calls, %d handlers\n", done, handlers);
+	char line[100];
+	int length = snprintf(line, sizeof line, "%ld calls, %d handlers, %ld wild children\n", done, handlers, nr_wild);
 	write(1, line, length);
 	_exit(0);
+}
+
+static int remove_one(const char *name, const struct stat *status, int type, struct FTW *ftw)
+{
+	(void)status; (void)ftw;
+	if (type == FTW_D || type == FTW_DP)
+		rmdir(name);
+	else
+		unlink(name);
+	return 0;
+}
+
+/* System V objects outlive their makers; all of them here are a round's. */
+static void remove_ipc(void)
+{
+	struct { int kind; int nr; } kinds_of[] = { { SYS_shmctl, SHM_INFO }, { SYS_msgctl, MSG_INFO }, { SYS_semctl, SEM_INFO } };
+	static char info[4096];
+	for (int k = 0; k < 3; k++) {
+		int stat_nr = k == 0 ? SHM_STAT : k == 1 ? MSG_STAT : SEM_STAT;
+		long highest = k == 2 ? syscall(SYS_semctl, 0, 0, SEM_INFO, info) : syscall(kinds_of[k].kind, 0, kinds_of[k].nr, info);
+		for (long i = 0; i <= highest; i++) {
+			long id = k == 2 ? syscall(SYS_semctl, i, 0, stat_nr, info) : syscall(kinds_of[k].kind, i, stat_nr, info);
+			if (id >= 0)
+				k == 2 ? syscall(SYS_semctl, id, 0, IPC_RMID, 0) : syscall(kinds_of[k].kind, id, IPC_RMID, 0);
+		}
+	}
+}
+
+static void tell_hang(pid_t pid)
+{
+	char name[64], text[256];
+	printf("HANG: round is without progress\n");
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof name, "/proc/%d/task/%d/syscall", pid, pid + i);
+		int fd = open(name, O_RDONLY);
+		long n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+		if (n > 0)
+			printf("%d: %.*s", pid + i, (int)n, text);
+		if (fd >= 0)
+			close(fd);
+	}
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 5)
+		return 2;
+	uint64_t first_seed = strtoull(argv[1], NULL, 0);
+	count = atol(argv[2]);
+	threads = atol(argv[3]);
+	rounds = atol(argv[4]);
+	if (threads > 16)
+		threads = 16;
+	if (argc > 6)
+		first_nr = atol(argv[5]), last_nr = atol(argv[6]);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	int is_bad = 0;
+	for (long round = 0; round < rounds; round++) {
+		char name[64];
+		int beats[2], status = 0;
+		seed = first_seed + (uint64_t)round;
+		printf("seed %llu\n", (unsigned long long)seed);
+		fflush(stdout);
+		snprintf(name, sizeof name, "/tmp/round%ld", round);
+		mkdir(name, 0777);
+		pipe(beats);
+		pid_t pid = fork();
+		if (pid == 0) {
+			chdir(name);
+			dup2(beats[1], 1); /* "N calls" */
+			close(beats[0]);
+			close(beats[1]);
+			run_round();
+		}
+		close(beats[1]);
+		struct pollfd { int fd; short events, revents; } ready = { beats[0], 1, 0 };
+		struct timespec patience = { 20, 0 };
+		for (;;) {
+			char text[4096];
+			long n = syscall(SYS_ppoll, &ready, 1, &patience, NULL, 8);
+			if (n == 0) {
+				tell_hang(pid);
+				is_bad = 1;
+				kill(pid, SIGKILL);
+				break;
+			}
+			patience = (struct timespec){ 20, 0 };
+			n = read(beats[0], text, sizeof text);
+			if (n <= 0)
+				break;
+			write(1, text, n);
+			if (memmem(text, n, "HANG", 4))
+				is_bad = 1;
+		}
+		close(beats[0]);
+		waitpid(pid, &status, 0);
+		kill(-1, SIGKILL); /* nobody but us is left, then */
+		while (waitpid(-1, NULL, __WALL) > 0)
+			;
+		remove_ipc();
+		nftw(name, remove_one, 20, FTW_DEPTH | FTW_PHYS);
+		printf("round %ld over: status %x\n", round, status);
+		fflush(stdout);
+		is_bad |= status != 0;
+		usleep(50000); /* the test counts what the kernel holds */
+	}
+	printf("done\n");
+	return is_bad;
 }
