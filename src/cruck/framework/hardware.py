@@ -186,7 +186,7 @@ class AddressSpace:
 class Context:
     """One guest thread on the machine."""
 
-    tag: int  # the kernel's thread id, reported with each stop; written by set_tag() only
+    tag: int  # free for the kernel, reported with each stop; written by set_tag() only
 
     def set_tag(self, tag: int) -> None:
         self.tag = tag

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.framework.clock import Clock
 from cruck.framework.entropy import Entropy
-from cruck.framework.hardware import Machine
+from cruck.framework.hardware import Context, Machine
 from cruck.framework.host_info import HostInfo
 from cruck.framework.io.host_file import HostFile
 from cruck.framework.log import Log
@@ -51,13 +51,15 @@ class Kernel:
     namespaces: NamespaceTable
     # Processes.
     tasks: dict[int, Task]  # by thread id
+    contexts: dict[int, Task]  # by the tag of their context: whose stop it is. Tags are never used again, thread ids are
+    next_tag: int
     processes: dict[int, Process]  # by pid, zombies included
     groups: dict[int, ProcessGroup]
     sessions: dict[int, Session]
     init: Process  # pid 1: built in, without tasks; adopts and reaps orphans
     main_process: Process | None  # the program of the run; its end halts the kernel
     current: Task | None  # whose call is being handled: /proc/self, permission checks of procfs
-    lingering: dict[int, Task]  # dead tasks whose host task has yet to stop
+    lingering: dict[int, Task]  # dead tasks whose host task has yet to stop, by tag
     pids_limit: int
     pids: set[int]  # taken: of tasks, zombies, groups and sessions
     next_pid: int
@@ -110,6 +112,8 @@ class Kernel:
         self.spin_ns = 30_000
         self.namespaces = NamespaceTable()
         self.tasks = {}
+        self.contexts = {}
+        self.next_tag = 1
         self.processes = {}
         self.groups = {}
         self.sessions = {}
@@ -167,6 +171,12 @@ class Kernel:
         self.pids.add(pid)
         self.next_pid = pid + 1 if pid + 1 < PID_MAX else 300
         return pid
+
+    def bind(self, task: Task, context: Context) -> None:
+        """From now on the stops of `context`, which has just been made, are `task`'s."""
+        context.set_tag(self.next_tag)
+        self.contexts[self.next_tag] = task
+        self.next_tag += 1
 
     def free_pid(self, pid: int, ns: PidNamespace) -> None:
         """`ns`: the namespace of the task that had it. As long as a group or session is called by it, others may not have it."""

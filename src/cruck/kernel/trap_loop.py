@@ -67,7 +67,7 @@ def turn(kernel: Kernel, may_wait: bool) -> None:
         try:
             handle_stop(kernel, stop)
         except Exception:
-            oops_on_the_way(kernel, kernel.tasks.get(stop[0]))
+            oops_on_the_way(kernel, kernel.contexts.get(stop[0]))
     if kernel.timers.heap:
         try:
             kernel.timers.expire(now_ns)
@@ -125,8 +125,8 @@ def handle_stop(kernel: Kernel, stop: Stop) -> None:
         if watch is not None:
             watch[1].wake()
         return
-    task = kernel.tasks.get(tag)
-    if task is None or (kernel.lingering and tag in kernel.lingering):
+    task = kernel.contexts.get(tag)
+    if task is None:
         dead = kernel.lingering.pop(tag, None)
         if dead is not None:
             process_exit.release_machine(kernel, dead)

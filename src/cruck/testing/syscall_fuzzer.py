@@ -186,7 +186,7 @@ class SyscallFuzzer:
                     for other in machine.running:
                         other.regs[RIP] = self.spin
                         other.regs[RSP] = STACK_TOP - 4096
-                task = kernel.tasks[context.tag]
+                task = kernel.contexts[context.tag]
                 if self.random.random() < 0.9 or attempt > 5:
                     return task
             elif attempt > 3:
@@ -201,7 +201,7 @@ class SyscallFuzzer:
         if not machine.running:
             self.new_world()
             return self.next_task()
-        return kernel.tasks[machine.running[0].tag]
+        return kernel.contexts[machine.running[0].tag]
 
     def new_process(self) -> None:
         task = spawn(self.kernel, [Spin()], uid=self.random.choice((0, 0, 1000)), session=self.random.random() < 0.5)
@@ -366,7 +366,7 @@ class SyscallFuzzer:
         assert isinstance(context, FakeContext)
         context.stop()
         self.nr_calls += 1
-        self.guarded((task.tid, STOP_SYSCALL, nr, *args, 0))
+        self.guarded((context.tag, STOP_SYSCALL, nr, *args, 0))
 
     def guarded(self, stop: tuple[int, int, int, int, int, int, int, int, int, int] | None) -> None:
         """One stop, or one turn of the loop; what goes wrong is kept."""

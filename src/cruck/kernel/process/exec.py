@@ -329,7 +329,8 @@ def _commit(task: Task, program: Program, mm: Mm, context: Context, creds: Crede
     task.mm = mm
     task.user = mm.user
     task.context = context
-    context.set_tag(task.tid)
+    del kernel.contexts[old_context.tag]  # a stop of it may be in hand already
+    kernel.bind(task, context)
     kernel.vfork_done(task)
     old_context.release()
     old_mm.put()

@@ -75,9 +75,10 @@ def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
     process.system_ns += task.system_ns
     process.max_rss_pages = max(process.max_rss_pages, task.mm.max_rss_pages())
     files, fs = task.files, task.fs
+    kernel.contexts.pop(task.context.tag, None)
     if was_running:
         task.context.interrupt()
-        kernel.lingering[task.tid] = task
+        kernel.lingering[task.context.tag] = task
     else:
         release_machine(kernel, task)
     files.release(task)
@@ -88,10 +89,10 @@ def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
     kernel.tasks.pop(task.tid, None)
     if task.ptrace is not None:
         ptrace.on_exit(task, status)
+    if task.tid != process.pid and task.ptrace is None:
+        kernel.free_pid(task.tid, process.pid_ns)
     if not process.threads:
         _finish_process(kernel, process, process.exit_status if process.is_exiting else status)
-    elif task.tid != process.pid and task.ptrace is None:
-        kernel.free_pid(task.tid, process.pid_ns)
 
 
 def release_machine(kernel: "Kernel", task: Task) -> None:
@@ -138,7 +139,6 @@ def kill_other_threads(kernel: "Kernel", task: Task) -> None:
         task.tid = process.pid
         process.threads[task.tid] = task
         kernel.tasks[task.tid] = task
-        task.context.set_tag(task.tid)
     process.leader = task
 
 

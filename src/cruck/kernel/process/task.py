@@ -133,7 +133,7 @@ class Task(Waiter):
         self.tid = tid
         self.process = process
         self.context = context
-        context.set_tag(tid)
+        kernel.bind(self, context)
         self.mm = mm
         self.user = mm.user
         self.files = files

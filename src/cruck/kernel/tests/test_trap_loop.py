@@ -5,12 +5,15 @@ from collections.abc import Sequence
 
 from cruck.abi import syscall_numbers as nr
 from cruck.framework.mm.user_memory import VmWriter
+from cruck.kernel import trap_loop
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.process.task import BLOCKED, Task
+from cruck.kernel.process.tests import elf_files
+from cruck.kernel.process.tests.test_exec import put
 from cruck.kernel.signal.actions import SA_RESTORER, SigAction
 from cruck.kernel.time.timers import TimerTarget
 from cruck.kernel.vfs.file import File
-from cruck.testing.fake_machine import Call, FakeContext, JumpIfZero, Spin, Step
+from cruck.testing.fake_machine import Call, FakeContext, FakeMachine, JumpIfZero, Spin, Step, Store
 from cruck.testing.kernels import DATA, boot, run_until_idle, spawn
 
 CLONE_THREAD_FLAGS = 0x0001_0000 | 0x100 | 0x200 | 0x400 | 0x800 | 0x40000  # THREAD VM FS FILES SIGHAND SYSVSEM
@@ -68,6 +71,36 @@ def with_broken_file(where: str, steps: Sequence[Step]) -> tuple[Kernel, Task]:
     waiting = spawn(kernel, [Call(nr.NR_PAUSE)])
     run_until_idle(kernel)
     return kernel, waiting
+
+
+def test_a_stop_in_hand_of_a_thread_that_execve_ends_is_nobodys() -> None:
+    """The leader's call must not become the new program's, which has its number and perhaps another user's rights."""
+    for idle in range(5):
+        kernel = boot()
+        put(kernel, b"prog", elf_files.static())
+        name, argv = DATA + 0x4000, DATA + 0x5000
+        steps = [Store(name, b"/prog\0/made\0"), Store(argv, bytes(16)), Call(nr.NR_EXECVE, name, argv, argv)]
+        machine = kernel.machine
+        assert isinstance(machine, FakeMachine)
+        machine.load(CHILD, [*steps, Spin()])
+        machine.load(0x401000, [Call(nr.NR_PAUSE)])
+        thread = Call(nr.NR_CLONE, CLONE_THREAD_FLAGS, DATA + 0x8000, 0, 0, 0)
+        mkdirs = [Call(nr.NR_MKDIR, name + 6, 0o777) for _ in range(8)]
+        task = spawn(kernel, [thread, JumpIfZero(CHILD), *(Call(nr.NR_GETPID) for _ in range(idle)), *mkdirs, Spin()])
+        process = task.process
+        seen: list[int] = []
+        for _ in range(60):
+            trap_loop.turn(kernel, False)
+            if process.has_execed:
+                seen.append(process.leader.call_nr)
+        assert nr.NR_MKDIR not in seen and seen[-1] == nr.NR_PAUSE, idle
+        assert len(kernel.contexts) == len(kernel.tasks) and not kernel.lingering
+
+
+def test_the_number_of_a_last_thread_that_is_no_leader_is_free_again() -> None:
+    kernel = with_thread([Call(nr.NR_EXIT, 0)], [Call(nr.NR_GETPID), Call(nr.NR_GETPID), Call(nr.NR_EXIT, 0)])
+    run_until_idle(kernel)
+    assert kernel.pids == {1} and not kernel.contexts
 
 
 def test_an_oops_kills_the_task_and_not_the_kernel() -> None:

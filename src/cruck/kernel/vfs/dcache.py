@@ -12,6 +12,7 @@ from cruck.kernel.vfs.dentry import Dentry
 from cruck.kernel.vfs.inode import Inode
 
 MIN_SWEEP: Final = 1024
+MIN_LIVE_SWEEP: Final = 64  # of directories whose names come and go by themselves: a dead process's hold all it had
 
 
 def lookup(parent: Dentry, name: bytes) -> Dentry:
@@ -60,7 +61,7 @@ def insert(child: Dentry) -> None:
                 continue
             if other.inode is None or is_live and not other.inode.revalidate():
                 del parent.children[name]
-        parent.sweep_at = max(MIN_SWEEP, 2 * len(parent.children))
+        parent.sweep_at = max(MIN_LIVE_SWEEP if is_live else MIN_SWEEP, 2 * len(parent.children))
 
 
 def instantiate(child: Dentry, inode: Inode) -> None:

@@ -20,7 +20,7 @@ class Dentry:
     inode: "Inode | None"  # None: negative
     children: "dict[bytes, Dentry]"
     nr_mounts: int  # mounts whose mountpoint is this dentry (in any namespace)
-    sweep_at: int  # number of children at which the cache drops negative ones (dcache.py)
+    sweep_at: int  # number of children at which the cache drops negative and dead ones (dcache.py)
     is_unlinked: bool  # the name is gone; " (deleted)" in /proc
 
     def __init__(self, parent: "Dentry | None", name: bytes, inode: "Inode | None") -> None:
@@ -29,7 +29,7 @@ class Dentry:
         self.inode = inode
         self.children = {}
         self.nr_mounts = 0
-        self.sweep_at = 1024
+        self.sweep_at = 64
         self.is_unlinked = False
 
 

@@ -281,7 +281,7 @@ def test_what_execve_resets_and_keeps(task: Task) -> None:
     assert task.blocked_mask == 0x10 and task.altstack == (0, 0, 2) and task.robust_list == 0
     assert task.comm == b"a-program-with-" and task.process.has_execed
     assert old_mm.refs == 0 and not old_context.is_running()
-    assert task.context.tag == task.tid and task.user is task.mm.user
+    assert task.kernel.contexts == {task.context.tag: task} and task.user is task.mm.user
     assert task.context.registers()[:10] == (0,) * 10
 
 

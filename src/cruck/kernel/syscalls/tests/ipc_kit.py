@@ -74,6 +74,8 @@ class KitKernel(Kernel):
         self.current: Task | None = None
         self.ready: list[Task] = []
         self.tasks: dict[int, Task] = {}
+        self.contexts: dict[int, Task] = {}
+        self.next_tag = 1
         self.processes: dict[int, Process] = {}
         self.inode = 1
         self.place: Path | None = None  # root and working directory of new tasks, for who needs them

@@ -49,6 +49,8 @@ class FakeKernel(Kernel):
     clock: ManualClock
 
     def __init__(self) -> None:
+        self.contexts: dict[int, Task] = {}
+        self.next_tag = 1
         self.machine = FakeMachine(1024)
         self.clock = ManualClock()
         self.ipc = IpcNamespace(cast(Kernel, self))

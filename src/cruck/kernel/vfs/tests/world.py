@@ -68,6 +68,8 @@ class World(Kernel):
         self.nr_cpus = 1
         self.ready: list[Task] = []
         self.tasks: dict[int, Task] = {}
+        self.contexts: dict[int, Task] = {}
+        self.next_tag = 1
         self.processes: dict[int, Process] = {}
         self.groups: dict[int, ProcessGroup] = {}
         self.timers = FakeTimers()
