@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Runs a Box to its end: on this process's own streams (`cruck run`), or captured in memory (`cruck.run`)."""
 
+import gc
 import os
 import signal
 from types import FrameType
@@ -98,6 +99,8 @@ def run_on_host_stdio(config: RunConfig) -> int:
             return error.status
         if terminal is not None:
             give_terminal(terminal, box.process)
+        gc.freeze()
+        gc.enable()
         while not box.kernel.is_halted:
             box.turn()
             if signals.arrived:
