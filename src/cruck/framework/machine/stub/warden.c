@@ -55,13 +55,13 @@ static long start_pristine(void)
  * kernel process died, everything in our process group goes, we included. */
 static void leave(int orderly)
 {
-    const long pause_ns[2] = {0, 1000000};
-    for (int i = 0; orderly && i < 2000; i++) {
+    long pause_ns[2] = {0, 30000};
+    for (long waited_ns = 0; orderly && waited_ns < 2000000000; waited_ns += pause_ns[1]) {
         long pid = raw4(__NR_wait4, -1, 0, 0x40000001 /* __WALL|WNOHANG */, 0);
         if (pid < 0)
             raw1(__NR_exit_group, 0);
-        if (pid == 0)
-            raw2(__NR_nanosleep, pause_ns, 0);
+        if (pid == 0 && raw2(__NR_nanosleep, pause_ns, 0) == 0 && pause_ns[1] < 1000000)
+            pause_ns[1] *= 2;
     }
     raw2(__NR_kill, 0, 9);
     raw1(__NR_exit_group, 1);
