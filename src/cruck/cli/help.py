@@ -11,7 +11,7 @@ def run_help() -> str:
         prog="cruck run",
         usage="cruck run [OPTIONS] [--] CMD [ARG...]",
         description="Runs an unmodified Linux program on cruck's kernel. By default it sees the host's system directories "
-        "read-only, the current directory copy-on-write, its own /tmp, /proc, /dev, no home, no network but loopback.",
+        "read-only, the current directory copy-on-write, its own /tmp, /proc, /dev, no home, no network but loopback (--net-allow, -p).",
     )
     groups = {}
     for option in OPTIONS:
@@ -24,5 +24,11 @@ def run_help() -> str:
         elif option.kind == PAIRS:
             add(*option.names, nargs=2, metavar=tuple(option.metavar.split()), help=text)
         else:
-            add(*option.names, nargs="?" if option.kind == OPTIONAL else None, metavar=option.metavar, help=text)
+            add(
+                *option.names,
+                nargs="?" if option.kind == OPTIONAL else None,
+                metavar=option.metavar or None,
+                choices=option.choices or None,
+                help=text,
+            )
     return parser.format_help()

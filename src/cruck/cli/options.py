@@ -19,19 +19,30 @@ class Option:
     help: str | None  # None: not shown
     dest: str  # where it goes
     constant: str  # FLAG: a "" resets; OPTIONAL: the value of the bare option
+    choices: tuple[str, ...]  # VALUE: what it may be; () anything
 
     def __init__(
-        self, names: str, kind: int, group: str, metavar: str = "", help: str | None = "", dest: str = "", constant: str = "1"
-    ) -> None:  # noqa: A002
+        self,
+        names: str,
+        kind: int,
+        group: str,
+        metavar: str = "",
+        text: str | None = "",
+        dest: str = "",
+        constant: str = "1",
+        choices: str = "",
+    ) -> None:
         self.names = tuple(names.split())
         self.kind = kind
         self.group = group
         self.metavar = metavar
-        self.help = help
+        self.help = text
         self.dest = dest or next(name for name in self.names if name.startswith("--"))[2:]
         self.constant = constant
+        self.choices = tuple(choices.split())
 
 
+NETWORK = "network (docs/design/egress.md)"
 OPTIONS = (
     Option("--rootfs --root", VALUE, "files", "DIR", "use DIR as the root file system (copy-on-write)"),
     Option("-v --volume", LIST, "files", "SRC:DST[:ro]", "show the host's SRC at DST"),
@@ -60,6 +71,10 @@ OPTIONS = (
     Option("-i --interactive", FLAG, "process", "", "keep standard input open (it always is)"),
     Option("-t --tty", FLAG, "process", "", "give the program a terminal (default: if there is one)"),
     Option("--no-tty", FLAG, "process", "", "never give it a terminal", "tty", ""),
+    Option("--network", VALUE, NETWORK, "", "default: loopback, or proxy with the options below", choices="none loopback proxy"),
+    Option("--net-allow", LIST, NETWORK, "HOST[:PORT]", "may be reached: a name, *.name, address, net/bits"),
+    Option("--net-deny", LIST, NETWORK, "HOST[:PORT]", "may not, whatever --net-allow says"),
+    Option("-p --publish", LIST, NETWORK, "[ADDR:]HOST:GUEST", "the host's port HOST leads to GUEST"),
     Option("-m --memory", VALUE, "limits", "SIZE", "such as 512M"),
     Option("--cpus", VALUE, "limits", "N", "virtual CPUs"),
     Option("--pids-limit", VALUE, "limits", "N"),
@@ -138,6 +153,8 @@ def parse(argv: list[str]) -> Given:
                     raise UsageError(f"argument {name}: expected {'2 arguments' if wanted == 2 else 'one argument'}")
                 words.append(argv[index])
                 index += 1
+            if option.choices and words[0] not in option.choices:
+                raise UsageError(f"argument {name}: invalid choice: {words[0]!r} (choose from {', '.join(map(repr, option.choices))})")
             if option.kind == VALUE:
                 given.values[option.dest] = words[0]
             elif option.kind == LIST:
