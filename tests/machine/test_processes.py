@@ -18,6 +18,7 @@ from .conftest import CODE, DATA, MIB, STUB, Guest, _machine, alive, assemble, n
 
 STUB_BASE = _machine.USER_END
 CONTEXTS = 0x7FF040000000
+MACHINE_PAGE = 0x7FF000200000
 LOOP = "1: mov $110, %eax\n syscall\n jmp 1b"
 
 
@@ -284,6 +285,8 @@ HOSTILE_CALLS = {
     "futex requeue": "mov $202, %eax; mov $0x500000, %edi; mov $3, %esi",
     "prctl": "mov $157, %eax; mov $59, %edi; xor %esi, %esi; xor %edx, %edx; xor %r10d, %r10d; xor %r8d, %r8d",
     "open": "mov $2, %eax; mov $0x500000, %edi; xor %esi, %esi; xor %edx, %edx",
+    "affinity of another": f"mov $203, %eax; mov ${os.getpid()}, %edi; mov $128, %esi; movabs ${MACHINE_PAGE + 24}, %rdx",
+    "affinity of its choice": "mov $203, %eax; xor %edi, %edi; mov $128, %esi; mov $0x500000, %edx",
     "exit": "mov $60, %eax; xor %edi, %edi",
     "ring the doorbell": "mov $1, %eax; mov $3, %edi; mov $0x500000, %esi; mov $8, %edx",
 }
@@ -291,6 +294,7 @@ HOSTILE_CALLS = {
 
 @pytest.mark.parametrize("name", HOSTILE_CALLS)
 def test_jumps_into_the_stub_gain_nothing(machine, name):
+    affinity = os.sched_getaffinity(0)
     bystander = Guest(machine, LOOP)
     assert bystander.step()[0] == _machine.STOP_SYSCALL
     for site in syscall_sites()[:40:3]:
@@ -300,6 +304,7 @@ def test_jumps_into_the_stub_gain_nothing(machine, name):
         machine.wait(time.monotonic_ns() + 3_000_000, 0)
         assert g.space.is_dead or g.space.read(DATA, 2) == b"\xfe\xff"
         g.space.close()
+    assert os.sched_getaffinity(0) == affinity
     for _ in range(3):
         assert bystander.step()[0] == _machine.STOP_SYSCALL
     assert len(in_session_of(machine.features["warden_pid"])) <= 2 + machine.nr_stubs + 1  # one may be coming

@@ -156,7 +156,7 @@ def test_a_space_that_another_thread_ends_wakes_a_sleeper(machine, guest) -> Non
 
 def test_two_threads_may_wait_at_once(machine, guest) -> None:
     """One that wakes up must not tell the stubs that nobody sleeps."""
-    g = guest("mov $2000000000, %rcx; 1: dec %rcx; jnz 1b; 2: mov $110, %eax; syscall; jmp 2b")
+    g = guest("mov $500000000, %rcx; 1: dec %rcx; jnz 1b; 2: mov $110, %eax; syscall; jmp 2b")
     g.context.run()
     stops: list[tuple[int, ...]] = []
     sleeper = threading.Thread(target=lambda: stops.extend(machine.wait(soon(20), 0)))

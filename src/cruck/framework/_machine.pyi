@@ -57,6 +57,10 @@ class Machine:
         """Reports STOP_HOST with `tag` when `host_fd` has one of poll(2) `events`, once (one-shot); 0 events: forget it.
         Errors: OSError (no such descriptor, out of memory).
         Regular files (which epoll refuses) are reported as ready at once."""
+    def settle(self, settles: bool, /) -> None:
+        """The calling thread does nothing but run the kernel from now on (True), or no longer (False). Meanwhile it may be kept on one
+        processor and guests on the others, and both sides may poll (wait's spin_ns, set_spin); without it nobody polls. Its affinity
+        is restored. A second thread that settles while one has is ignored. Safety: none owed; only speed."""
     def set_spin(self, stub_spin_ns: int, /) -> None:
         """How long a stopped context polls for its resume before it sleeps in a futex; 0 = never spins."""
     @property

@@ -228,6 +228,10 @@ class HostMachine(Machine):
         """How long a stopped guest thread polls for its resume before it sleeps; 0: not at all."""
         self._c.set_spin(spin_ns)
 
+    def settle(self, settles: bool) -> None:
+        """The calling thread does nothing but run the kernel (True), or no longer: it and the guests may be given processors of their own."""
+        self._c.settle(settles)
+
     def close(self) -> None:
         self._c.close()
 

@@ -162,7 +162,11 @@ class Box:
 
     def run(self) -> None:
         """To the end. Errors: what the machine raises."""
-        trap_loop.run(self.kernel)
+        self.machine.settle(True)
+        try:
+            trap_loop.run(self.kernel)
+        finally:
+            self.machine.settle(False)
 
     def turn(self) -> None:
         trap_loop.turn(self.kernel, True)

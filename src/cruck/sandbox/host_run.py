@@ -101,6 +101,7 @@ def run_on_host_stdio(config: RunConfig) -> int:
             give_terminal(terminal, box.process)
         gc.freeze()
         gc.enable()
+        box.machine.settle(True)
         while not box.kernel.is_halted:
             box.turn()
             if signals.arrived:

@@ -188,8 +188,6 @@ void context_release(context *c)
             set_state(c, STATE_EXIT);
         s->stub->slot_states[c->number] = SLOT_LEAVING;
     }
-    if (s->last_stopped == c)
-        s->last_stopped = NULL;
     *(c->space_prev ? &c->space_prev->space_next : &s->contexts) = c->space_next;
     if (c->space_next)
         c->space_next->space_prev = c->space_prev;
@@ -335,7 +333,6 @@ void context_collect(context *c)
         space_die(c->s);
         return;
     }
-    c->s->last_stopped = c;
     if (signo == INTERRUPT_SIGNAL) {
         if (c->wants_interrupt)
             report(c, STOP_INTERRUPTED, 0, 0, 0, 0);
@@ -386,6 +383,12 @@ void context_interrupt(context *c)
     c->interrupt_cpu_ns = ~0ul;
     if (!c->is_fresh && signal_task(c) == -ESRCH)
         space_die(c->s);                        /* the task has left without a word */
+}
+
+void context_nudge(context *c)
+{
+    if (!c->is_fresh && !c->wants_interrupt)
+        signal_task(c);
 }
 
 /* A guest that has masked our signal (by a forged frame) must not run for ever, nor sleep in a futex of the stub's: guest code never sleeps,

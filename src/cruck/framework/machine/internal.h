@@ -4,6 +4,7 @@
 #define CRUCK_MACHINE_INTERNAL_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include "machine.h"
@@ -78,6 +79,7 @@ struct stub {
     uint32_t *slots;            /* context number → slot in the control memfd, or NO_SLOT */
     uint8_t *slot_states;       /* SLOT_* */
     uint32_t nr_slots;          /* context numbers that have a slot */
+    uint32_t placement;         /* machine.placement when its pager was last placed */
 };
 #define NO_SLOT 0xffffffffu
 enum { SLOT_FREE, SLOT_USED, SLOT_LEAVING };
@@ -107,7 +109,6 @@ struct space {
     struct table table;
     bool is_dead;
     context *contexts;
-    context *last_stopped;      /* it may be spinning on the processor that the pager needs */
     uint32_t *doomed;           /* frames that are freed once the pager has answered */
     uint32_t nr_doomed, max_doomed;
     int error;                  /* first failure of the operation in progress */
@@ -176,11 +177,17 @@ struct machine {
     uint32_t nr_host_events, max_host_events;
     int64_t *fd_tags;           /* what machine_watch was given, by descriptor */
     int nr_fd_tags;
-    /* Spinning; see wait.c. Times in ticks. */
+    /* See processors.c. Times in ticks. */
+    cpu_set_t cpus;             /* all that we may use */
+    cpu_set_t pager_cpus;
+    cpu_set_t settled_cpus;     /* what the settled thread had before */
+    bool has_settler;
+    pthread_t settler;          /* the thread that runs the kernel */
+    int kernel_cpu;             /* -1: together */
+    uint32_t placement;         /* counts changes of the masks */
     uint64_t stub_spin;         /* what machine_set_spin asked for */
-    uint64_t spin_again;        /* not before: processors are wanted by others */
-    uint64_t spin_backoff;      /* how long that lasts the next time */
-    uint32_t spin_misses, spin_skips;
+    uint64_t apart_again;       /* not before: processors are wanted by others */
+    uint64_t backoff;           /* how long that lasts the next time */
     uint64_t tsc_start;
     int64_t ns_start;
     double ticks_per_ns;
@@ -190,6 +197,9 @@ void context_list(context *c, enum list list);
 void context_collect(context *c);
 void context_report_dead(context *c);
 void context_check_interrupts(machine *m);
+void context_nudge(context *c);                 /* makes a running task stop for a moment, unseen by the kernel */
+void processors_init(machine *m);
+void processors_place_pager(struct stub *stub);
 uint8_t *context_slot(machine *m, uint32_t slot);
 int slot_take(struct stub *stub, uint32_t *number, uint32_t *slot, bool *is_mapped);
 void slots_drop(struct stub *stub);

@@ -47,8 +47,8 @@ void machine_enter(machine *m);             /* [waits] never with the GIL */
 void machine_leave(machine *m);
 /* [waits] Moves contexts that stopped to the ready list; returns how many reports are ready. Serves re-mappings. */
 int machine_poll(machine *m, bool look_at_host);
-/* [waits, enters by itself] Polls for spin_ns. */
-void machine_spin(machine *m, int64_t spin_ns, int64_t deadline_ns);
+/* [waits, enters by itself] Polls for spin_ns, if that is a good idea; as machine_poll(). */
+int machine_spin(machine *m, int64_t spin_ns, int64_t deadline_ns);
 /* [waits, enters by itself] Sleeps until something happens; signals: mask while asleep. −EINTR. */
 int machine_sleep(machine *m, int64_t deadline_ns, const void *signals);
 /* Takes the next report. owner: what context_new was given; NULL for a host event. */
@@ -57,6 +57,8 @@ bool machine_take_wake(machine *m);
 void machine_wake(machine *m);              /* without machine_enter; async-signal-safe */
 int machine_watch(machine *m, int fd, uint32_t events, int64_t tag);
 void machine_set_spin(machine *m, uint64_t ns);
+/* The calling thread runs the kernel until it calls again with false: it may be kept on one processor meanwhile. */
+void machine_settle(machine *m, bool settles);
 uint64_t machine_nr_frames(const machine *m);
 uint64_t machine_nr_free_frames(const machine *m);
 uint32_t machine_nr_stubs(const machine *m);

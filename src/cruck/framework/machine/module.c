@@ -272,6 +272,7 @@ static void dealloc(PyObject *object)
 METHOD(machine_do_close, "", WAITING, NOTHING, (machine_close(m), 0))
 METHOD(machine_do_wake, "", BRIEFLY, NOTHING, (machine_wake(m), 0))
 METHOD(machine_do_set_spin, "u", BRIEFLY, NOTHING, (machine_set_spin(m, a[0].u), 0))
+METHOD(machine_do_settle, "b", BRIEFLY, NOTHING, (machine_settle(m, a[0].i), 0))
 PROPERTY(machine_get_free, NUMBER, machine_nr_free_frames(self->m))
 PROPERTY(machine_get_frames, NUMBER, machine_nr_frames(self->m))
 PROPERTY(machine_get_stubs, NUMBER, machine_nr_stubs(self->m))
@@ -326,16 +327,14 @@ FAST(machine_do_wait)
     ARGUMENTS("ii");
     int64_t deadline = a[0].i, spin = a[1].i;
     for (bool has_slept = false;; has_slept = true) {
-        int ready = 0;
-        WAITING(m, ready = machine_poll(m, deadline == 0));
-        if (!ready && deadline != 0 && !has_slept && spin > 0) {
-            Py_BEGIN_ALLOW_THREADS
-            machine_spin(m, spin, deadline);
-            machine_enter(m);
-            ready = machine_poll(m, false);
-            machine_leave(m);
-            Py_END_ALLOW_THREADS
-        }
+        int ready;
+        Py_BEGIN_ALLOW_THREADS
+        machine_enter(m);
+        ready = machine_poll(m, deadline == 0);
+        machine_leave(m);
+        if (!ready && deadline != 0 && !has_slept && spin > 0)
+            ready = machine_spin(m, spin, deadline);
+        Py_END_ALLOW_THREADS
         if (ready)
             return take_stops(m);
         if (machine_take_wake(m) || machine_is_closed(m) || deadline == 0 || (deadline > 0 && now_ns() >= deadline))
@@ -625,7 +624,7 @@ FAST(context_do_set_fpu)
 
 static PyMethodDef machine_methods[] = {
     F("close", machine_do_close), F("wait", machine_do_wait), F("wake", machine_do_wake), F("watch", machine_do_watch),
-    F("set_spin", machine_do_set_spin), {0}};
+    F("set_spin", machine_do_set_spin), F("settle", machine_do_settle), {0}};
 static PyGetSetDef machine_getters[] = {
     GET("nr_free_frames", machine_get_free), GET("nr_frames", machine_get_frames), GET("nr_stubs", machine_get_stubs),
     GET("features", machine_get_features), GET("vdso", machine_get_vdso), GET("reserved_ranges", machine_get_reserved), {0}};

@@ -123,8 +123,7 @@ int pager_send(struct stub *stub, int fd)
         scratch->message[4] = at + offsetof(struct scratch_page, control);
         scratch->message[5] = sizeof scratch->control;
     }
-    if (stub->space && stub->space->last_stopped)
-        context_park(stub->space->last_stopped);    /* spinning, it would keep the pager off its processor */
+    processors_place_pager(stub);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     int result = stub->is_gone ? -EPIPE : send_byte(stub, -1);
     if (result == 0 && fd >= 0)

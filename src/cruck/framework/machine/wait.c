@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +41,6 @@ int64_t monotonic_ns(void)
     return now.tv_sec * 1000000000l + now.tv_nsec;
 }
 
-static inline uint64_t ticks(void) { return __builtin_ia32_rdtsc(); }
-
 /* Guests may have 65,530 mappings by default; keep away from the limit, for an order can need a few at once. */
 static uint32_t read_max_maps(void)
 {
@@ -60,7 +57,6 @@ static uint32_t read_max_maps(void)
 
 int machine_new(machine **out, const char *stub_path, uint64_t ram_bytes, bool hidden, const char **what)
 {
-    cpu_set_t cpus;
     struct epoll_event bell = {.events = EPOLLIN, .data.u64 = (uint64_t)TAG_DOORBELL << 56};
     machine *m = calloc(1, sizeof *m);
     *what = "malloc";
@@ -69,9 +65,8 @@ int machine_new(machine **out, const char *stub_path, uint64_t ram_bytes, bool h
     pthread_mutex_init(&m->lock, NULL);
     m->generation = machine_generation;
     m->control_fd = m->doorbell = m->epoll = m->warden_sock = m->pristine.sock = -1;
-    m->tsc_start = ticks();
+    m->tsc_start = __builtin_ia32_rdtsc();
     m->ns_start = monotonic_ns();
-    m->nr_cpus = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
     m->max_host_maps = read_max_maps();
     m->free_slots = malloc(MAX_SLOTS * sizeof *m->free_slots);
     int result = m->free_slots ? ram_init(&m->ram, ram_bytes, what) : -ENOMEM;
@@ -94,8 +89,7 @@ int machine_new(machine **out, const char *stub_path, uint64_t ram_bytes, bool h
         return result;
     }
     m->page->has_fsgsbase = getauxval(AT_HWCAP2) >> 1 & 1;
-    m->ticks_per_ns = (double)(ticks() - m->tsc_start) / (double)(monotonic_ns() - m->ns_start);
-    machine_set_spin(m, 20000);
+    processors_init(m);
     *out = m;
     return 0;
 }
@@ -178,14 +172,6 @@ void machine_leave(machine *m)
 uint64_t machine_nr_frames(const machine *m) { return m->ram.nr_frames; }
 uint64_t machine_nr_free_frames(const machine *m) { return m->ram.nr_free; }
 uint32_t machine_nr_stubs(const machine *m) { return m->nr_stubs; }
-
-/* One processor: while a stub spins, the kernel cannot run. */
-void machine_set_spin(machine *m, uint64_t ns)
-{
-    m->stub_spin = m->nr_cpus > 1 ? (uint64_t)((double)ns * m->ticks_per_ns) : 0;
-    if (!m->is_closed)
-        m->page->spin_ticks = m->stub_spin;
-}
 
 /* ---- host events ---- */
 
@@ -293,85 +279,6 @@ int machine_poll(machine *m, bool look_at_host)
             next = m->running_head;             /* a space died and took its contexts off the list */
     }
     return m->ready_head != NULL || m->nr_host_events != 0;
-}
-
-/* Spinning saves two wake-ups a stop (10 µs) while a processor is idle, and costs many times that while none is: the
- * spinner then uses up the time slice that the other side waits for. So both sides spin only
- * - while fewer guests run than there are processors;
- * - unless the spinner was lately found off its processor, which means that others want it (for 4 ms, doubled up to
- *   512 ms while that goes on);
- * - and the kernel only while its last tries met a stop: after n misses in a row it sleeps 2^n - 1 times (at most 63)
- *   before it tries again, and from the third on the stubs sleep at once too. */
-#define SPIN_GAP_NS 25000.
-#define SPIN_BACKOFF_NS 4e6
-#define SPIN_BACKOFF_MAX_NS 512e6
-
-static void allow_stubs_to_spin(machine *m, bool may_spin)
-{
-    uint64_t ticks = may_spin ? m->stub_spin : 0;
-    if (!m->is_closed && m->page->spin_ticks != ticks)
-        m->page->spin_ticks = ticks;
-}
-
-static bool may_spin(machine *m, uint64_t now)
-{
-    int nr_running = 0;
-    for (context *c = m->running_head; c && nr_running < m->nr_cpus; c = c->next)
-        nr_running++;
-    if (nr_running == 0 || nr_running >= m->nr_cpus || now < m->spin_again) {
-        allow_stubs_to_spin(m, false);
-        return false;
-    }
-    allow_stubs_to_spin(m, m->spin_misses < 3);
-    if (m->spin_skips == 0)
-        return true;
-    m->spin_skips--;
-    return false;
-}
-
-static void note_contention(machine *m, uint64_t now)
-{
-    uint64_t shortest = (uint64_t)(SPIN_BACKOFF_NS * m->ticks_per_ns), longest = (uint64_t)(SPIN_BACKOFF_MAX_NS * m->ticks_per_ns);
-    bool goes_on = m->spin_backoff && now - m->spin_again < 2 * m->spin_backoff;
-    m->spin_backoff = !goes_on ? shortest : m->spin_backoff < longest ? 2 * m->spin_backoff : longest;
-    m->spin_again = now + m->spin_backoff;
-    allow_stubs_to_spin(m, false);
-}
-
-void machine_spin(machine *m, int64_t spin_ns, int64_t deadline_ns)
-{
-    uint64_t start = ticks(), last = start, now, gap = (uint64_t)(SPIN_GAP_NS * m->ticks_per_ns), limit;
-    if (m->nr_cpus < 2)
-        return;
-    machine_enter(m);
-    bool done = !may_spin(m, start);
-    machine_leave(m);
-    if (done)
-        return;
-    int64_t left = deadline_ns < 0 ? spin_ns : deadline_ns - monotonic_ns();
-    left = left < spin_ns ? left : spin_ns;
-    limit = left > 0 ? (uint64_t)((double)left * m->ticks_per_ns) : 0;
-    while ((now = ticks()) - start < limit) {
-        machine_enter(m);
-        done = machine_poll(m, false) || m->is_woken || m->is_closed || !m->running_head;
-        if (now - last > gap)
-            note_contention(m, now);
-        else if (done)
-            m->spin_misses = 0;
-        done = done || now - last > gap;
-        machine_leave(m);
-        if (done)
-            return;
-        last = now;
-        for (int i = 0; i < 8; i++)
-            __builtin_ia32_pause();
-    }
-    machine_enter(m);
-    if (now - last > gap)
-        note_contention(m, now);
-    m->spin_misses = m->spin_misses < 6 ? m->spin_misses + 1 : 6;
-    m->spin_skips = (1u << m->spin_misses) - 1;
-    machine_leave(m);
 }
 
 static int sleep_for(machine *m, struct epoll_event *events, int64_t ns, const sigset_t *signals)

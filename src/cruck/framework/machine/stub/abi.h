@@ -57,6 +57,7 @@
 #define MAX_ORDERS  63
 
 #define MACHINE_WARDEN_PID 16         /* offset of machine_page.warden_pid */
+#define MACHINE_GUEST_CPUS 24         /* … .guest_cpus */
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -66,6 +67,8 @@ struct machine_page {                 /* kernel writes, stubs read */
     uint32_t has_fsgsbase;
     uint64_t spin_ticks;              /* TSC ticks a stopped context polls before it sleeps */
     uint32_t warden_pid;
+    uint32_t placement;               /* counts changes of guest_cpus */
+    uint64_t guest_cpus[16];          /* where guest tasks run, as for sched_setaffinity */
 };
 
 struct order_entry {
@@ -111,6 +114,7 @@ struct context_area {                 /* the stub writes unless said otherwise *
     uint64_t address;
     uint64_t fs_base, gs_base;
     uint64_t new_fs_base, new_gs_base;
+    uint32_t placement;               /* the stub's: machine_page.placement when it last set its affinity */
 };
 
 _Static_assert(sizeof(struct order_entry) == 64, "entry.S counts on it");
@@ -118,6 +122,7 @@ _Static_assert(sizeof(struct order_page) == 4096, "one page");
 _Static_assert(sizeof(struct scratch_page) <= 4096, "one page");
 _Static_assert(sizeof(struct context_area) <= ALTSTACK_OFFSET, "below the alternate stack");
 _Static_assert(__builtin_offsetof(struct machine_page, warden_pid) == MACHINE_WARDEN_PID, "entry.S counts on it");
+_Static_assert(__builtin_offsetof(struct machine_page, guest_cpus) == MACHINE_GUEST_CPUS, "entry.S counts on it");
 _Static_assert(MAX_CONTEXTS * 24 == STACKS_BYTES, "one stack_t each");
 #endif
 #endif

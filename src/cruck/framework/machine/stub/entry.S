@@ -124,6 +124,11 @@ task_start:
     syscall
     test %rax, %rax
     jnz task_exit
+    xor %edi, %edi              /* away from the pager's processor, to those of guests */
+    mov $128, %esi
+    movabs $(MACHINE_ADDR + MACHINE_GUEST_CPUS), %rdx
+    mov $__NR_sched_setaffinity, %eax
+    syscall
     mov $59, %edi               /* PR_SET_SYSCALL_USER_DISPATCH, ON, our text, no selector */
     mov $1, %esi
     movabs $STUB_BASE, %rdx

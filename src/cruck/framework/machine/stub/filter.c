@@ -25,17 +25,23 @@
     LOAD(instruction_pointer), BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, STUB_TEXT_MAX, 0, 1), RETURN(SECCOMP_RET_TRAP), \
     LOAD(nr)
 
+/* Of the calling task only (number 0), and only to the mask in the machine page, which is read-only there; as the last of a list. */
+#define GUEST_CPUS (MACHINE_ADDR + MACHINE_GUEST_CPUS)
+#define ALLOW_OWN_AFFINITY \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_sched_setaffinity, 0, 9), LOAD(args[0]), UNLESS(0, SECCOMP_RET_TRAP), \
+    LOAD_HIGH(args[2]), UNLESS((unsigned)(GUEST_CPUS >> 32), SECCOMP_RET_TRAP), LOAD(args[2]), ALLOW((unsigned)GUEST_CPUS)
+
 static const struct sock_filter stub_filter[] = {
     TRAP_THE_GUEST,
     ALLOW(__NR_futex), ALLOW(__NR_rt_sigreturn), ALLOW(__NR_write), ALLOW(__NR_mmap), ALLOW(__NR_munmap),
     ALLOW(__NR_mprotect), ALLOW(__NR_recvfrom), ALLOW(__NR_recvmsg), ALLOW(__NR_close), ALLOW(__NR_clone),
     ALLOW(__NR_sigaltstack), ALLOW(__NR_prctl), ALLOW(__NR_seccomp), ALLOW(__NR_rt_sigprocmask), ALLOW(__NR_dup2),
-    ALLOW(__NR_getppid), ALLOW(__NR_arch_prctl), ALLOW(__NR_exit), ALLOW(__NR_exit_group),
+    ALLOW(__NR_getppid), ALLOW(__NR_arch_prctl), ALLOW(__NR_exit), ALLOW(__NR_exit_group), ALLOW_OWN_AFFINITY,
     RETURN(SECCOMP_RET_KILL_PROCESS),
 };
 
 /* What a guest gains by jumping at a `syscall` of ours: to wake or delay itself, to end its own task, to
- * forge its own signal frame, mask or segment bases (it can load those directly), to ring the doorbell. */
+ * forge its own signal frame, mask or segment bases (it can load those directly), to go to the processors that guests may use, to ring the doorbell. */
 static const struct sock_filter task_filter[] = {
     TRAP_THE_GUEST,
     ALLOW(__NR_rt_sigreturn), ALLOW(__NR_rt_sigprocmask), ALLOW(__NR_exit),
@@ -43,8 +49,9 @@ static const struct sock_filter task_filter[] = {
     LOAD(args[1]), ALLOW(0 /* FUTEX_WAIT */), ALLOW(1 /* FUTEX_WAKE */), RETURN(SECCOMP_RET_TRAP),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_write, 0, 7),
     LOAD(args[0]), UNLESS(FD_DOORBELL, SECCOMP_RET_TRAP), LOAD(args[2]), ALLOW(8), RETURN(SECCOMP_RET_TRAP),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_arch_prctl, 0, 5),
-    LOAD(args[0]), ALLOW(0x1001 /* ARCH_SET_GS */), ALLOW(0x1002 /* ARCH_SET_FS */),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_arch_prctl, 0, 6),
+    LOAD(args[0]), ALLOW(0x1001 /* ARCH_SET_GS */), ALLOW(0x1002 /* ARCH_SET_FS */), RETURN(SECCOMP_RET_TRAP),
+    ALLOW_OWN_AFFINITY,
     RETURN(SECCOMP_RET_TRAP),
 };
 
