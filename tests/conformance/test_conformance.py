@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-CRUCK = "import sys; from cruck.cli.main import main; sys.exit(main(sys.argv[1:]))"
+CRUCK = "import sys; from cruck.cli.main import main; sys.exit(main())"
 
 pytest.importorskip("cruck.framework._machine")
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler")

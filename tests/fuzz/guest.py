@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-CRUCK = "import sys; from cruck.cli.main import main; sys.exit(main(sys.argv[1:]))"
+CRUCK = "import sys; from cruck.cli.main import main; sys.exit(main())"
 
 
 class Outcome:

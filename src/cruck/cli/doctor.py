@@ -5,12 +5,13 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
 
 MIN_KERNEL = (5, 11)
 
 
 def checks() -> list[dict[str, object]]:
-    """Each: name, ok (True, False, or None where it is only a matter of speed), detail."""
+    """Each: name, ok (True, False, or None where programs run without it), detail."""
     found: list[dict[str, object]] = []
 
     def add(name: str, ok: bool | None, detail: str) -> None:
@@ -57,7 +58,65 @@ def checks() -> list[dict[str, object]]:
         add("one system call", _runs_a_program(), "a program was run")
     finally:
         machine.close()
+    for name, problem in second_walls().items():
+        add(name, None if problem else True, problem or f"the kernel process of a run gives up {GIVEN_UP[name]}")
     return found
+
+
+# What `cruck run` takes from its own kernel process once the program is loaded (sandbox/confinement.py).
+GIVEN_UP = {
+    "capabilities": "those of root that file access does not need",
+    "no_new_privs": "what set-user-id programs would give",
+    "Landlock": "host files that the run was not granted",
+    "seccomp": "every system call it does not need: execve, ptrace, sockets, new processes",
+}
+
+
+def second_walls() -> dict[str, str]:
+    """Each part of it → "" or what is wrong here: tried on a child of ours, by its effect."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(writing, json.dumps(_confine_and_try()).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(pid, 0)
+    problems: dict[str, str] = json.loads(answer) if answer else dict.fromkeys(GIVEN_UP, "the trial process died")
+    return problems
+
+
+def _confine_and_try() -> dict[str, str]:
+    from cruck.framework.confine import landlock_version
+    from cruck.sandbox import confinement, kernel_filter
+
+    version = landlock_version()
+    missing = confinement.apply([kernel_filter.BASE], confinement.own_paths(), 0)
+    problems = dict.fromkeys(GIVEN_UP, "")
+    for text in missing:
+        problems[text.partition(" ")[0]] = f"this host lacks it: {text.partition(' ')[2].strip('()')}"
+    with open("/proc/self/status", encoding="ascii") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    if int(status["CapPrm"], 16):
+        problems["capabilities"] = problems["capabilities"] or "some are left"
+    if status["NoNewPrivs"] != "1":
+        problems["no_new_privs"] = problems["no_new_privs"] or "it is not set"
+    if version > 0 and _succeeds(lambda: os.listdir("/")):
+        problems["Landlock"] = problems["Landlock"] or "it has no effect"
+    if _succeeds(lambda: os.execv("/proc/self/exe", ["true", "-c", ""])):
+        problems["seccomp"] = problems["seccomp"] or "it has no effect"
+    return problems
+
+
+def _succeeds(attempt: Callable[[], object]) -> bool:
+    try:
+        attempt()
+    except OSError:
+        return False
+    return True
 
 
 def _runs_a_program() -> bool:

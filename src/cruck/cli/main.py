@@ -20,8 +20,9 @@ usage: cruck COMMAND ...
 
 
 def main(argv: list[str] | None = None) -> int:
+    """argv: None: this process is ours alone, its arguments are the command; a list: we are called inside somebody's program."""
     try:
-        status = dispatch(sys.argv[1:] if argv is None else argv)
+        status = dispatch(sys.argv[1:] if argv is None else argv, argv is None)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has left, as in `cruck syscalls | head`: no news for anybody.
@@ -30,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     return status
 
 
-def dispatch(arguments: list[str]) -> int:
+def dispatch(arguments: list[str], owns_process: bool) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         sys.stdout.write(USAGE)
         return 0 if arguments else 125
@@ -38,7 +39,7 @@ def dispatch(arguments: list[str]) -> int:
     if command == "run":
         from cruck.cli import run
 
-        return run.main(rest)
+        return run.main(rest, owns_process)
     if command == "doctor":
         from cruck.cli import doctor
 

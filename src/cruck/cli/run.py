@@ -68,13 +68,13 @@ def config_from(argv: list[str]) -> RunConfig:
     return config
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], owns_process: bool = False) -> int:
     gc.disable()  # until the program runs (host_run.py): what a start makes stays
     try:
         config = config_from(argv)
         from cruck.sandbox.host_run import run_on_host_stdio
 
-        return run_on_host_stdio(config)
+        return run_on_host_stdio(config, owns_process)
     except UsageError as error:
         sys.stderr.write(f"cruck run: {error}; see `cruck run --help`\n")
         return OWN_FAILURE

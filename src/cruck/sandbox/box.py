@@ -67,11 +67,13 @@ class Box:
     world: World
     process: Process
     timed_out: bool
+    missing_walls: list[str]  # what the host could not take from us (confinement.py)
 
     def __init__(self, config: RunConfig, hidden: bool) -> None:
         """Errors: OSError (the host refuses), ConfigError."""
         self.config = config
         self.timed_out = False
+        self.missing_walls = []
         nr_cpus = config.nr_cpus if config.nr_cpus is not None else len(os.sched_getaffinity(0))
         if nr_cpus == 1 and not hidden:
             _share_one_core()

@@ -74,8 +74,9 @@ class HostSignals:
             signal.signal(signo, handler)  # type: ignore[arg-type]
 
 
-def run_on_host_stdio(config: RunConfig) -> int:
-    """Exit status for the shell. Errors: ConfigError, OSError."""
+def run_on_host_stdio(config: RunConfig, owns_process: bool = False) -> int:
+    """Exit status for the shell. owns_process: this process does nothing else, so it gives up what the run does not need (confinement.py).
+    Errors: ConfigError, OSError."""
     box = Box(config, hidden=False)
     terminal: HostTty | None = None
     signals: HostSignals | None = None
@@ -99,6 +100,10 @@ def run_on_host_stdio(config: RunConfig) -> int:
             return error.status
         if terminal is not None:
             give_terminal(terminal, box.process)
+        if owns_process:
+            from cruck.sandbox.confinement import confine
+
+            box.missing_walls = confine(box, config, terminal is not None)
         gc.freeze()
         gc.enable()
         box.machine.settle(True)

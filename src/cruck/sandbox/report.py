@@ -35,6 +35,9 @@ def report(box: Box, config: RunConfig) -> None:
     if not config.quiet:
         if box.timed_out:
             lines.append(f"the time limit of {config.timeout_s:g} s was reached; the program was killed")
+        if box.missing_walls:
+            walls = ", ".join(box.missing_walls)
+            lines.append(f"this host lacks {walls}: a second wall around our kernel process is missing; see `cruck doctor`")
         for name, count in sorted(kernel.unsupported.items()):
             lines.append(f"not supported: {name} ({count} times); the program was told so. `cruck syscalls` lists what is")
         lines += _denials(box)

@@ -97,6 +97,10 @@ class World:
         for fs in self._mounter.host_trees:
             fs.close_host()
 
+    def host_directories(self) -> list[HostDirectory]:
+        """Every tree of the host that the run was granted."""
+        return [fs.host for fs in self._mounter.host_trees]
+
     def explain_missing(self, program: str) -> str | None:
         """A sentence for the user if the host has `program` but the run cannot see it."""
         config = self._mounter.config

@@ -117,4 +117,10 @@ int context_get_fpu(context *c, uint8_t *out);                     /* fpu_bytes 
 int context_set_fpu(context *c, const uint8_t *data, size_t length); /* −EINVAL: the host would refuse it */
 void context_reset_fpu(context *c);
 uint64_t context_cpu_time(context *c);
+
+/* Of the calling thread, for good; without machine_enter. ruleset: struct landlock_ruleset_attr, empty: asks the host's version. */
+int confine_capabilities(uint64_t keep);
+int confine_no_new_privs(void);
+int confine_paths(const uint8_t *ruleset, size_t size, const uint8_t *rules, size_t rules_size);
+int confine_calls(const uint8_t *program, size_t size);
 #endif

@@ -617,6 +617,21 @@ FAST(context_do_set_fpu)
     return result == -ENOMEM ? PyErr_NoMemory() : PyBool_FromLong(result == 0);
 }
 
+/* ---- the process itself ---- */
+
+FAST(confine)
+{
+    Argument a[4];
+    (void)object;
+    if (!parse(NULL, args, nr, "yyyu", a))
+        return NULL;
+    if (SIZE(a[2]) == 0)
+        return PyLong_FromLong(confine_paths(NULL, 0, NULL, 0));
+    int capabilities = confine_capabilities(a[3].u), privileges = confine_no_new_privs();
+    int paths = SIZE(a[0]) ? confine_paths(DATA(a[0]), SIZE(a[0]), DATA(a[1]), SIZE(a[1])) : -ENOSYS;
+    return Py_BuildValue("(iiii)", capabilities, privileges, paths, confine_calls(DATA(a[2]), SIZE(a[2])));
+}
+
 /* ---- tables ---- */
 
 #define F(name, function) {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
@@ -662,7 +677,8 @@ TYPE(Segment, segment_methods, segment_getters, NULL);
 TYPE(Space, space_methods, space_getters, NULL);
 TYPE(Context, context_methods, context_getters, context_members);
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_machine", .m_size = -1};
+static PyMethodDef module_methods[] = {F("confine", confine), {0}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_machine", .m_size = -1, .m_methods = module_methods};
 
 PyMODINIT_FUNC PyInit__machine(void)
 {

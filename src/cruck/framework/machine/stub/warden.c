@@ -23,6 +23,7 @@ static void reset_host_state(void)
 {
     static const uint64_t all = ~0ul;
     static const uint64_t no_core[2] = {0, 0};
+    static const uint32_t version[2] = {0x20080522, 0}, no_capabilities[6] = {0};
     struct { void *handler; uint64_t flags; void *restorer; uint64_t mask; } action = {0, 0, 0, 0};
     raw4(__NR_rt_sigprocmask, 2, &all, 0, 8);
     for (int signo = 1; signo <= 64; signo++)
@@ -31,6 +32,7 @@ static void reset_host_state(void)
     raw1(__NR_chdir, "/");                      /* do not keep the host program's directory busy */
     raw2(__NR_setrlimit, 4 /* RLIMIT_CORE */, no_core);
     raw5(__NR_prctl, 38 /* PR_SET_NO_NEW_PRIVS */, 1, 0, 0, 0);
+    raw2(__NR_capset, version, no_capabilities);    /* root's: neither we nor stubs need any */
 }
 
 /* A fork that is at once an exec. (vfork semantics without two returns on one stack: the child only leaves.) */
