@@ -2,9 +2,10 @@
 """A child process that confines itself as the kernel process of `cruck run` does, then tries what must no longer work. Prints a JSON object:
 attempt → "ok" or the errno's name.
 
-    python attempts.py READABLE WRITABLE [need …]      directories; needs: writing terminal network
+    python attempts.py READABLE WRITABLE [need …]      directories; needs: writing terminal connecting resolving
 """
 
+import _thread
 import ctypes
 import errno
 import json
@@ -16,7 +17,12 @@ import sys
 from cruck.framework.confine import READ, WRITE
 from cruck.sandbox import confinement, kernel_filter
 
-NEEDS = {"writing": kernel_filter.WRITING, "terminal": kernel_filter.TERMINAL, "network": kernel_filter.NETWORK}
+NEEDS = {
+    "writing": kernel_filter.WRITING,
+    "terminal": kernel_filter.TERMINAL,
+    "connecting": kernel_filter.CONNECTING,
+    "resolving": kernel_filter.RESOLVING,
+}
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
 
@@ -36,6 +42,7 @@ def attempts(readable, writable, parent):
         "execve": lambda: os.execv("/bin/true", ["true"]),
         "execveat": lambda: call(322, -100, 0, 0, 0, 0),
         "fork": lambda: os._exit(0) if os.fork() == 0 else None,
+        "thread": lambda: _thread.start_new_thread(int, ()),
         "clone3": lambda: call(435, 0, 0),
         "ptrace": lambda: call(101, 16, parent, 0, 0),  # PTRACE_ATTACH
         "process_vm_readv": lambda: call(310, parent, 0, 0, 0, 0, 0),
@@ -101,6 +108,8 @@ def main(readable, writable, *needs):
         try:
             attempt()
             results[name] = "ok"
+        except RuntimeError as error:
+            results[name] = str(error)
         except OSError as error:
             results[name] = errno.errorcode.get(error.errno, str(error.errno))
     print(json.dumps(results))

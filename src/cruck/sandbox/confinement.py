@@ -24,6 +24,11 @@ TO_WRITE: Final = 1 << 0 | 1 << 1 | 1 << 3
 
 # Where the machine counts the tasks of its stubs.
 PROC: Final = b"/proc"
+# What getaddrinfo(3) reads, its plug-ins included.
+RESOLVER_FILES: Final = (
+    *(b"/etc/" + name for name in (b"hosts", b"resolv.conf", b"nsswitch.conf", b"host.conf", b"gai.conf", b"services", b"ld.so.cache")),
+    b"/lib", b"/lib64", b"/usr/lib", b"/usr/lib64",
+)  # fmt: skip
 
 
 def confine(box: Box, config: RunConfig, has_terminal: bool) -> list[str]:
@@ -35,13 +40,19 @@ def confine(box: Box, config: RunConfig, has_terminal: bool) -> list[str]:
         needs.append(kernel_filter.WRITING)
     if has_terminal:
         needs.append(kernel_filter.TERMINAL)
+    if config.published:
+        needs.append(kernel_filter.ACCEPTING)
+    if config.net_allow:
+        needs.append(kernel_filter.CONNECTING)
+        needs.append(kernel_filter.RESOLVING)
+        paths += [(path, READ) for path in RESOLVER_FILES]
     return apply(needs, [*paths, *own_paths()], TO_READ | (TO_WRITE if is_writing else 0))
 
 
 def apply(needs: Iterable[kernel_filter.Calls], paths: list[tuple[bytes, int]], capabilities: int) -> list[str]:
     needs = list(needs)
     program = kernel_filter.assemble(needs)
-    results = framework.confine(program, paths, capabilities, kernel_filter.NETWORK in needs)
+    results = framework.confine(program, paths, capabilities, kernel_filter.CONNECTING in needs)
     return [f"{name} ({os.strerror(-result).lower()})" for name, result in zip(PARTS, results, strict=True) if result < 0]
 
 

@@ -2,9 +2,10 @@
 """The system calls of the kernel process after its boot, as a seccomp program: data, put together from what the run needs.
 
 BASE is what every run needs: memory, the run's own descriptors, reading files, stubs, signals to them. WRITING is added if something of the
-host may be written, TERMINAL if a terminal of the host is ours, NETWORK if sockets of the host are granted. Whatever
-is in none of them is EPERM: execve, ptrace, new processes and threads, mounts, sockets, io_uring, bpf, keys; so are mappings that
-are writable and executable, or executable without a file. Numbers beyond those we know are ENOSYS, which libraries expect of an older host.
+host may be written, TERMINAL if a terminal of the host is ours, ACCEPTING for published ports, CONNECTING if the egress policy allows
+anything, RESOLVING if it allows names. Whatever is in none of them is EPERM: execve, ptrace, new processes and threads, mounts, sockets,
+io_uring, bpf, keys; so are mappings that are writable and executable, or executable without a file. Numbers beyond those we know are
+ENOSYS, which libraries expect of an older host; so is clone3, whose flags lie in memory where no filter sees them.
 """
 
 import struct
@@ -18,6 +19,7 @@ Calls = Mapping[int, tuple[tuple[Test, ...], ...]]
 
 ALWAYS: Final[tuple[tuple[Test, ...], ...]] = ()
 LAST_KNOWN: Final = 462
+CLONE3: Final = 435
 EPERM: Final = 1
 ENOSYS: Final = 38
 _ALL: Final = 0xFFFF_FFFF_FFFF_FFFF
@@ -79,10 +81,24 @@ WRITING: Final[Calls] = dict.fromkeys((
     259: _nodes(2),  # mknodat
 }
 TERMINAL: Final[Calls] = {16: _is(1, 0x5402, 0x5403, 0x5404)}  # TCSETS TCSETSW TCSETSF
-NETWORK: Final[Calls] = {
-    **dict.fromkeys((42, 43, 49, 50, 51, 52, 54, 55, 288, 299, 307), ALWAYS),  # connect accept bind listen getsockname getpeername setsockopt
-                                                                              # getsockopt accept4 recvmmsg sendmmsg
+ACCEPTING: Final[Calls] = {
+    **dict.fromkeys((
+        51, 52, 54, 55, 288,  # getsockname getpeername setsockopt getsockopt accept4
+    ), ALWAYS),
+    16: _is(1, 0x5421),  # ioctl: FIONBIO
+}
+CONNECTING: Final[Calls] = {
+    **dict.fromkeys((
+        42, 51, 52, 54, 55,  # connect getsockname getpeername setsockopt getsockopt
+    ), ALWAYS),
+    16: _is(1, 0x5421),  # ioctl: FIONBIO
     41: tuple((family, kind) for family in ((0, _INT, 2), (0, _INT, 10)) for kind in ((1, 0xF, 1), (1, 0xF, 2))),  # socket: IP, TCP and UDP
+}
+RESOLVING: Final[Calls] = {
+    **dict.fromkeys((
+        49, 218, 273, 293, 299, 307, 334,  # bind set_tid_address set_robust_list pipe2 recvmmsg sendmmsg rseq
+    ), ALWAYS),
+    56: (((0, 0x7E03_0000, 0x0001_0000),),),  # clone: a thread, in no new namespace
 }
 # fmt: on
 
@@ -111,6 +127,7 @@ def assemble(needs: Iterable[Calls]) -> bytes:
         (_LOAD, 0, 0, 4), (_JUMP_EQUAL, 1, 0, _AUDIT_ARCH_X86_64), (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, 0), (_JUMP_NOT_BELOW, 0, 1, LAST_KNOWN + 1), (_RETURN, 0, 0, _ERRNO | ENOSYS),
     ]  # fmt: skip
+    program += [(_JUMP_EQUAL, 0, 1, CLONE3), (_RETURN, 0, 0, _ERRNO | ENOSYS)]
     for nr, alternatives in calls.items():
         if alternatives:
             block = _block(alternatives)

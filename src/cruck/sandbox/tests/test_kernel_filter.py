@@ -6,11 +6,24 @@ import struct
 import pytest
 
 from cruck.abi.syscall_numbers import NAMES
-from cruck.sandbox.kernel_filter import BASE, LAST_KNOWN, NETWORK, TERMINAL, WRITING, Calls, assemble, merged
+from cruck.sandbox.kernel_filter import (
+    ACCEPTING,
+    BASE,
+    CLONE3,
+    CONNECTING,
+    LAST_KNOWN,
+    RESOLVING,
+    TERMINAL,
+    WRITING,
+    Calls,
+    assemble,
+    merged,
+)
 
 ALLOW, EPERM, ENOSYS, KILL = 0x7FFF_0000, 0x5_0001, 0x5_0026, 0x8000_0000
 X86_64, I386 = 0xC000_003E, 0x4000_0003
-COMBINATIONS = [(BASE,), (BASE, WRITING), (BASE, TERMINAL), (BASE, WRITING, TERMINAL, NETWORK)]
+EVERYTHING = (BASE, WRITING, TERMINAL, ACCEPTING, CONNECTING, RESOLVING)
+COMBINATIONS = [(BASE,), (BASE, WRITING), (BASE, TERMINAL), EVERYTHING]
 NR = {name: nr for nr, name in NAMES.items()} if isinstance(NAMES, dict) else {name: nr for nr, name in enumerate(NAMES)}
 
 
@@ -35,7 +48,7 @@ def verdict(program: bytes, nr: int, args: tuple[int, ...] = (), arch: int = X86
 
 
 def meant(calls: Calls, nr: int, args: tuple[int, ...]) -> int:
-    if nr > LAST_KNOWN:
+    if nr > LAST_KNOWN or nr == CLONE3:
         return ENOSYS
     if nr not in calls:
         return EPERM
@@ -75,9 +88,12 @@ def test_program_fits_and_every_path_ends(needs: tuple[Calls, ...]) -> None:
 
 
 def test_what_takes_over_the_host_is_in_no_table() -> None:
-    everything = merged((BASE, WRITING, TERMINAL, NETWORK))
+    everything = merged(EVERYTHING)
+    assert verdict(assemble(EVERYTHING), NR["clone"], (17,)) == EPERM
+    assert verdict(assemble(EVERYTHING), NR["clone"], (0x3D0F00,)) == ALLOW
+    assert verdict(assemble(EVERYTHING), NR["clone"], (0x3D0F00 | 0x1000_0000,)) == EPERM
     for name in (
-        "execve", "execveat", "fork", "vfork", "clone", "clone3", "ptrace", "process_vm_readv", "process_vm_writev", "mount", "umount2",
+        "execve", "execveat", "fork", "vfork", "clone3", "ptrace", "process_vm_readv", "process_vm_writev", "mount", "umount2",
         "pivot_root", "chroot", "unshare", "setns", "bpf", "io_uring_setup", "keyctl", "add_key", "init_module", "finit_module", "kexec_load",
         "perf_event_open", "userfaultfd", "setuid", "setgid", "setgroups", "capset", "prctl", "seccomp", "personality", "pidfd_getfd", "pidfd_open",
         "memfd_create", "shmat", "msgget", "reboot", "swapon", "open_by_handle_at", "tkill", "rt_sigqueueinfo", "modify_ldt", "arch_prctl", "mkdirat2",
