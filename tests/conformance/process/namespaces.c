@@ -234,9 +234,9 @@ static void pids(void)
 			}
 			_exit(3);
 		}
-		printf("its child is %d\n", child);
 		memset(&info, 0, sizeof info);
 		waitid(P_PID, child, &info, WEXITED);
+		printf("its child was %d\n", child);
 		printf("waitid: pid %d code %d status %d\n", info.si_pid, info.si_code, info.si_status);
 		while (wait(&status) > 0)
 			;
