@@ -72,6 +72,7 @@ class Process:
     has_execed: bool  # setpgid by the parent is refused after execve
     is_subreaper: bool
     dumpable: int
+    is_thp_disabled: bool  # PR_SET_THP_DISABLE
     # Accounting, ns.
     start_ns: int  # monotonic
     user_ns: int  # of threads that ended
@@ -109,6 +110,7 @@ class Process:
         self.stop_signal = 0
         self.has_execed = self.is_subreaper = False
         self.dumpable = 1
+        self.is_thp_disabled = parent.is_thp_disabled if parent is not None else False
         self.start_ns = kernel.clock.monotonic_ns()
         self.user_ns = self.system_ns = self.children_user_ns = self.children_system_ns = 0
         self.max_rss_pages = 0

@@ -28,6 +28,7 @@ from cruck.kernel.syscalls import open
 from cruck.kernel.syscalls import pidfd
 from cruck.kernel.syscalls import pipe
 from cruck.kernel.syscalls import poll
+from cruck.kernel.syscalls import prctl
 from cruck.kernel.syscalls import process
 from cruck.kernel.syscalls import process_vm
 from cruck.kernel.syscalls import ptrace
@@ -496,7 +497,7 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                         return NOT_IMPLEMENTED
                     if nr < 160:
                         if nr == 157:
-                            return process.sys_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
+                            return prctl.sys_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
                         if nr == 158:
                             return process.sys_arch_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1))
                         return NOT_IMPLEMENTED

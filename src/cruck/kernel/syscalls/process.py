@@ -24,13 +24,12 @@ from cruck.kernel.process import groups, ptrace
 from cruck.kernel.process import wait as process_wait
 from cruck.kernel.process.access import may_access_as_user
 from cruck.kernel.process.clone import CloneArgs, clone
-from cruck.kernel.process.credentials import CAP_SETPCAP
 from cruck.kernel.process.process import Process
 from cruck.kernel.process.task import READY, Task
 from cruck.kernel.process.tracee import PHASE_RERUN
 from cruck.kernel.process.wait import WaitResult
 from cruck.kernel.signal.pending import NSIG, SigInfo
-from cruck.kernel.syscalls import blocking, seccomp
+from cruck.kernel.syscalls import blocking
 from cruck.kernel.syscalls.outcome import KEEP_REGISTERS
 from cruck.kernel.syscalls.rusage import rusage_bytes
 from cruck.kernel.syscalls.signal_frame import siginfo_bytes
@@ -302,110 +301,6 @@ def sys_arch_prctl(task: Task, option: CInt, arg2: ULong) -> int:
         return 1
     if option == ARCH_SET_CPUID:
         return -ENODEV
-    return -EINVAL
-
-
-PR_SET_PDEATHSIG: Final = 1
-PR_GET_PDEATHSIG: Final = 2
-PR_GET_DUMPABLE: Final = 3
-PR_SET_DUMPABLE: Final = 4
-PR_GET_KEEPCAPS: Final = 7
-PR_SET_KEEPCAPS: Final = 8
-PR_SET_NAME: Final = 15
-PR_GET_NAME: Final = 16
-PR_GET_SECCOMP: Final = 21
-PR_SET_SECCOMP: Final = 22
-SECCOMP_MODE_STRICT: Final = 1
-SECCOMP_MODE_FILTER: Final = 2
-PR_CAPBSET_READ: Final = 23
-PR_CAPBSET_DROP: Final = 24
-PR_GET_SECUREBITS: Final = 27
-PR_SET_TIMERSLACK: Final = 29
-PR_GET_TIMERSLACK: Final = 30
-PR_SET_CHILD_SUBREAPER: Final = 36
-PR_GET_CHILD_SUBREAPER: Final = 37
-PR_SET_NO_NEW_PRIVS: Final = 38
-PR_GET_NO_NEW_PRIVS: Final = 39
-PR_GET_TID_ADDRESS: Final = 40
-PR_SET_THP_DISABLE: Final = 41
-PR_GET_THP_DISABLE: Final = 42
-LAST_CAP: Final = 40
-
-
-def sys_prctl(task: Task, option: CInt, arg2: ULong, arg3: ULong, arg4: ULong, arg5: ULong) -> int:
-    """Errors: EINVAL for options and arguments Linux would refuse and for those not supported; EFAULT, EPERM."""
-    process, creds, user = task.process, task.creds, task.user
-    if option == PR_SET_NAME:
-        task.comm = user.read_cstring_prefix(arg2, 15)
-        return 0
-    if option == PR_GET_NAME:
-        user.write(arg2, task.comm.ljust(16, b"\0"))
-        return 0
-    if option == PR_SET_PDEATHSIG:
-        if arg2 > NSIG:
-            return -EINVAL
-        task.pdeath_signal = arg2
-        return 0
-    if option == PR_GET_PDEATHSIG:
-        user.write_u32(arg2, task.pdeath_signal)
-        return 0
-    if option == PR_GET_DUMPABLE:
-        return process.dumpable
-    if option == PR_SET_DUMPABLE:
-        if arg2 > 1:
-            return -EINVAL
-        process.dumpable = arg2
-        return 0
-    if option == PR_SET_CHILD_SUBREAPER:
-        process.is_subreaper = bool(arg2)
-        return 0
-    if option == PR_GET_CHILD_SUBREAPER:
-        user.write_u32(arg2, int(process.is_subreaper))
-        return 0
-    if option == PR_SET_NO_NEW_PRIVS:
-        if arg2 != 1 or arg3 or arg4 or arg5:
-            return -EINVAL
-        task.creds = creds.copy()
-        task.creds.no_new_privs = True
-        return 0
-    if option == PR_GET_NO_NEW_PRIVS:
-        return -EINVAL if arg2 or arg3 or arg4 or arg5 else int(creds.no_new_privs)
-    if option == PR_SET_TIMERSLACK:
-        task.timer_slack_ns = arg2 if 0 < arg2 < 1 << 63 else 50_000
-        return 0
-    if option == PR_GET_TIMERSLACK:
-        return task.timer_slack_ns
-    if option == PR_GET_TID_ADDRESS:
-        user.write_u64(arg2, task.clear_child_tid)
-        return 0
-    if option == PR_CAPBSET_READ:
-        return -EINVAL if arg2 > LAST_CAP else creds.cap_bounding >> arg2 & 1
-    if option == PR_CAPBSET_DROP:
-        if not creds.has_own(CAP_SETPCAP):
-            return -EPERM
-        if arg2 > LAST_CAP:
-            return -EINVAL
-        task.creds = creds.copy()
-        task.creds.cap_bounding &= ~(1 << arg2)
-        return 0
-    if option == PR_GET_KEEPCAPS:
-        return creds.securebits >> 4 & 1
-    if option == PR_SET_KEEPCAPS:
-        if arg2 > 1:
-            return -EINVAL
-        task.creds = creds.copy()
-        task.creds.securebits = creds.securebits & ~16 | arg2 << 4
-        return 0
-    if option == PR_GET_SECUREBITS:
-        return creds.securebits
-    if option == PR_GET_SECCOMP:
-        return task.seccomp_mode
-    if option == PR_SET_SECCOMP:
-        if arg2 == SECCOMP_MODE_STRICT:
-            return seccomp.set_strict(task)
-        return seccomp.set_filter(task, 0, arg3) if arg2 == SECCOMP_MODE_FILTER else -EINVAL
-    if option == PR_GET_THP_DISABLE:
-        return -EINVAL if arg2 or arg3 or arg4 or arg5 else 0
     return -EINVAL
 
 

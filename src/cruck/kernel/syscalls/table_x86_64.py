@@ -27,6 +27,7 @@ from cruck.kernel.syscalls import (
     pidfd,
     pipe,
     poll,
+    prctl,
     process,
     process_vm,
     ptrace,
@@ -211,8 +212,8 @@ TABLE: Final[tuple[Row, ...]] = (
     row(
         157,
         "prctl",
-        process.sys_prctl,
-        partial("names, death signal, dumpable, subreaper, no_new_privs, timer slack, keepcaps, bounding set"),
+        prctl.sys_prctl,
+        partial("nothing about floating-point modes, speculation, memory maps, core scheduling; see syscalls/prctl.py"),
     ),
     row(158, "arch_prctl", process.sys_arch_prctl, partial("no CPUID faulting, no XCOMP permissions")),
     row(160, "setrlimit", system.sys_setrlimit),
