@@ -46,7 +46,7 @@ class Vdso:
     clock_gettime: int  # addresses of the host's functions, 0: absent
     clock_getres: int
     getcpu: int
-    nr_cpus: int
+    nr_cpus: int  # for getcpu without a call; 0: it is one
     is_trapping: bool
     realtime_offset_ns: int
     monotonic_offset_ns: int
@@ -78,6 +78,12 @@ class Vdso:
         """True: every reading of a clock is a system call (virtual time, replay)."""
         self.is_trapping = is_trapping
         self._write_vvar()
+
+    def stop_guessing_cpus(self) -> None:
+        """From now on getcpu is a system call: some task may not run everywhere, and the host's CPU says nothing of where it may."""
+        if self.nr_cpus:
+            self.nr_cpus = 0
+            self._write_vvar()
 
     def map_into(self, mm: "Mm") -> int:
         """Maps vvar and vDSO; the vDSO's address (AT_SYSINFO_EHDR), 0 without one. Errors: LinuxError(ENOMEM)."""

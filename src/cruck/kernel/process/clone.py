@@ -121,6 +121,10 @@ def clone(task: Task, args: CloneArgs) -> Task:
     if not flags & CLONE_VM or flags & CLONE_VFORK:
         child.altstack = task.altstack
     child.nice, child.policy, child.rt_priority = task.nice, task.policy, task.rt_priority
+    if task.resets_on_fork:
+        child.nice = max(0, task.nice)
+        if task.policy in (1, 2):
+            child.policy = child.rt_priority = 0
     child.affinity, child.timer_slack_ns = task.affinity, task.timer_slack_ns
     child.vruntime_ns = task.vruntime_ns
     child.personality = task.personality

@@ -96,6 +96,7 @@ class Task(Waiter):
     # Scheduling.
     nice: int
     policy: int
+    resets_on_fork: bool  # SCHED_RESET_ON_FORK: children start as ordinary tasks
     rt_priority: int
     affinity: int  # bit mask of virtual CPUs
     vruntime_ns: int
@@ -158,6 +159,7 @@ class Task(Waiter):
         self.pdeath_signal = 0
         self.nice = 0
         self.policy = 0
+        self.resets_on_fork = False
         self.rt_priority = 0
         self.affinity = (1 << kernel.nr_cpus) - 1
         self.vruntime_ns = 0

@@ -11,6 +11,11 @@ from typing import Final
 from cruck.kernel.process.task import RUNNABLE, RUNNING, Task
 
 SLICE_NS: Final = 4_000_000
+SCHED_FIFO: Final = 1
+SCHED_RR: Final = 2
+SCHED_IDLE: Final = 5
+IDLE_WEIGHT: Final = 3
+REALTIME_NS: Final = 950_000_000  # real-time tasks leave some time to the others who wait (sched_rt_runtime_us)
 WAKEUP_BONUS_NS: Final = 3_000_000  # a sleeper may be at most this far behind the others
 
 # kernel/sched/core.c sched_prio_to_weight: nice −20 … 19
@@ -18,6 +23,10 @@ WEIGHTS: Final = (
     88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, 9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586,
     1277, 1024, 820, 655, 526, 423, 335, 272, 215, 172, 137, 110, 87, 70, 56, 45, 36, 29, 23, 18, 15,
 )  # fmt: skip
+
+
+def is_realtime(task: Task) -> bool:
+    return task.policy in (SCHED_FIFO, SCHED_RR)
 
 
 class Entry:
@@ -40,6 +49,7 @@ class FairScheduler:
     queue: list[Entry]  # a heap; entries whose task is None were taken out
     entries: dict[Task, Entry]
     min_vruntime_ns: int
+    realtime_ns: int  # what real-time tasks have run since an ordinary one did
 
     def __init__(self, nr_cpus: int) -> None:
         self.nr_cpus = nr_cpus
@@ -48,16 +58,38 @@ class FairScheduler:
         self.entries = {}
         self.seq = 0
         self.min_vruntime_ns = 0
+        self.realtime_ns = 0
 
     def enqueue(self, task: Task) -> None:
         """A task became runnable."""
         task.state = RUNNABLE
         task.vruntime_ns = max(task.vruntime_ns, self.min_vruntime_ns - WAKEUP_BONUS_NS)
         self.seq += 1
-        priority = -task.rt_priority if task.policy in (1, 2) else 0
+        priority = -task.rt_priority if is_realtime(task) else 0
         entry = Entry(priority, task.vruntime_ns, self.seq, task)
         self.entries[task] = entry
         heapq.heappush(self.queue, entry)
+        if priority < 0 and len(self.running) >= self.nr_cpus:
+            self._make_room(priority)
+
+    def _make_room(self, priority: int) -> None:
+        """For a real-time task: the slice of the least important running one ends now."""
+        least: Task | None = None
+        rank = priority
+        for other in self.running.values():
+            theirs = -other.rt_priority if is_realtime(other) else 0
+            if theirs > rank:
+                least, rank = other, theirs
+        if least is not None:
+            least.slice_end_ns = 0
+
+    def reconsider(self, task: Task) -> None:
+        """Its policy, priority or affinity was changed: it is queued anew, now or at once after it was interrupted."""
+        if self.entries.get(task) is not None:
+            self.forget(task)
+            self.enqueue(task)
+        elif task.state == RUNNING:
+            task.context.interrupt()
 
     def has_waiting(self) -> bool:
         return bool(self.entries)
@@ -69,12 +101,13 @@ class FairScheduler:
         """The next task for an idle CPU, None if nothing can run. The caller then calls start()."""
         postponed: list[Entry] = []
         found: Task | None = None
+        is_throttled = self.realtime_ns > REALTIME_NS
         while self.queue:
             entry = heapq.heappop(self.queue)
             task = entry.task
             if task is None:
                 continue
-            cpu = self._idle_cpu(task)
+            cpu = -1 if is_throttled and entry.priority < 0 else self._idle_cpu(task)
             if cpu < 0:
                 postponed.append(entry)
                 continue
@@ -84,6 +117,8 @@ class FairScheduler:
             break
         for entry in postponed:
             heapq.heappush(self.queue, entry)
+        if is_throttled:
+            self.realtime_ns = 0  # once: whether somebody ran, or nobody else wanted to
         return found
 
     def _idle_cpu(self, task: Task) -> int:
@@ -113,14 +148,27 @@ class FairScheduler:
         if self.running.get(task.cpu) is task:
             del self.running[task.cpu]
         ran_ns = now_ns - task.run_start_ns
-        task.vruntime_ns += ran_ns if task.nice == 0 else ran_ns * 1024 // WEIGHTS[task.nice + 20]
+        if task.policy:
+            self._charge_special(task, ran_ns)
+        else:
+            task.vruntime_ns += ran_ns if task.nice == 0 else ran_ns * 1024 // WEIGHTS[task.nice + 20]
         if task.vruntime_ns > self.min_vruntime_ns:
             lowest = task.vruntime_ns
             if self.running:
                 for other in self.running.values():
                     lowest = min(lowest, other.vruntime_ns)
+            if self.queue and self.queue[0].priority == 0:
+                lowest = min(lowest, self.queue[0].vruntime_ns)  # or who waits would lose what is owed to it
             if lowest > self.min_vruntime_ns:
                 self.min_vruntime_ns = lowest
+
+    def _charge_special(self, task: Task, ran_ns: int) -> None:
+        if is_realtime(task):
+            self.realtime_ns = self.realtime_ns + ran_ns if self.entries else 0
+        elif task.policy == SCHED_IDLE:
+            task.vruntime_ns += ran_ns * 1024 // IDLE_WEIGHT
+        else:
+            task.vruntime_ns += ran_ns * 1024 // WEIGHTS[task.nice + 20]
 
     def forget(self, task: Task) -> None:
         """The task ends or must not run."""

@@ -4,7 +4,7 @@
 import struct
 from typing import Final
 
-from cruck.abi.errno import E2BIG, EINVAL, EPERM, ESRCH
+from cruck.abi.errno import E2BIG, EINVAL, EOPNOTSUPP, EPERM, ESRCH
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_SYS_NICE
 from cruck.kernel.process.task import Task
@@ -22,16 +22,31 @@ POLICIES: Final = (SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE)
 REALTIME: Final = (SCHED_FIFO, SCHED_RR)
 SCHED_ATTR: Final = struct.Struct("<IIQiIQQQ")
 RLIMIT_RTPRIO: Final = 14
+RLIMIT_NICE: Final = 13
+FLAG_RESET_ON_FORK: Final = 1
+FLAG_KEEP_POLICY: Final = 8
+FLAG_KEEP_PARAMS: Final = 16
+UTIL_CLAMP_FLAGS: Final = 0x60
+ALL_FLAGS: Final = 0x7F
 
 
 def _target(task: Task, pid: int) -> Task:
     """Errors: LinuxError(EINVAL, ESRCH)."""
     if pid < 0:
         raise LinuxError(EINVAL)
+    return _anybody(task, pid)
+
+
+def _anybody(task: Task, pid: int) -> Task:
+    """Errors: LinuxError(ESRCH)."""
     other = task if pid == 0 else task.find_task(pid)
     if other is None:
         raise LinuxError(ESRCH)
     return other
+
+
+def _is_owner(task: Task, other: Task) -> bool:
+    return other.creds.euid == task.creds.euid or other.creds.uid == task.creds.euid
 
 
 def sys_sched_yield(task: Task) -> int:
@@ -47,54 +62,82 @@ def sys_sched_getaffinity(task: Task, pid: Pid, length: CUInt, user_mask_ptr: Us
     size = (task.kernel.nr_cpus + 63) // 64 * 8
     if length < size or length & 7:
         return -EINVAL
-    other = _target(task, pid)
+    other = _anybody(task, pid)
     task.user.write(user_mask_ptr, other.affinity.to_bytes(size, "little"))
     return size
 
 
 def sys_sched_setaffinity(task: Task, pid: Pid, length: CUInt, user_mask_ptr: UserAddr) -> int:
     """Errors: EINVAL (no such CPU), ESRCH, EPERM, EFAULT."""
+    kernel = task.kernel
     data = task.user.read(user_mask_ptr, min(length, 128))
-    other = _target(task, pid)
-    mask = int.from_bytes(data, "little") & ((1 << task.kernel.nr_cpus) - 1)
-    if other.creds.euid not in (task.creds.euid, task.creds.uid) and not task.creds.has(CAP_SYS_NICE):
+    other = _anybody(task, pid)
+    everywhere = (1 << kernel.nr_cpus) - 1
+    mask = int.from_bytes(data, "little") & everywhere
+    if not _is_owner(task, other) and not task.creds.has_in(other.creds.user_ns, CAP_SYS_NICE):
         return -EPERM
     if mask == 0:
         return -EINVAL
     other.affinity = mask
+    if mask != everywhere:
+        kernel.vdso.stop_guessing_cpus()
+    if not mask >> other.cpu & 1:
+        kernel.sched.reconsider(other)
     return 0
 
 
-def _set(task: Task, other: Task, policy: int, priority: int) -> int:
+def _set(task: Task, other: Task, policy: int, priority: int, nice: int) -> int:
+    """__sched_setscheduler: `policy` with SCHED_RESET_ON_FORK or without. Errors: EINVAL, EPERM."""
+    resets_on_fork = bool(policy & SCHED_RESET_ON_FORK)
+    policy &= ~SCHED_RESET_ON_FORK
     if policy not in POLICIES:
         return -EINVAL
-    if (policy in REALTIME) != (1 <= priority <= 99) or (policy not in REALTIME and priority != 0):
+    is_realtime = policy in REALTIME
+    if is_realtime != (1 <= priority <= 99) or (not is_realtime and priority != 0):
         return -EINVAL
-    if policy in REALTIME and not task.creds.has(CAP_SYS_NICE) and priority > task.process.rlimit(RLIMIT_RTPRIO):
-        return -EPERM
-    other.policy, other.rt_priority = policy, priority
+    if not task.creds.has(CAP_SYS_NICE):
+        limit = other.process.rlimit(RLIMIT_RTPRIO)
+        if is_realtime and ((policy != other.policy and not limit) or (priority > other.rt_priority and priority > limit)):
+            return -EPERM
+        if not is_realtime and nice < other.nice and 20 - nice > other.process.rlimit(RLIMIT_NICE):
+            return -EPERM
+        if other.policy == SCHED_IDLE and policy != SCHED_IDLE and 20 - other.nice > other.process.rlimit(RLIMIT_NICE):
+            return -EPERM
+        if not _is_owner(task, other) or other.resets_on_fork and not resets_on_fork:
+            return -EPERM
+    other.policy, other.rt_priority, other.resets_on_fork = policy, priority, resets_on_fork
+    if not is_realtime:
+        other.nice = nice
+    task.kernel.sched.reconsider(other)
     return 0
 
 
 def sys_sched_setscheduler(task: Task, pid: Pid, policy: CInt, param: UserAddr) -> int:
     """Errors: EINVAL, ESRCH, EPERM, EFAULT."""
-    if policy < 0 or param == 0:
+    if policy < 0 or param == 0 or pid < 0:
         return -EINVAL
-    return _set(task, _target(task, pid), policy & ~SCHED_RESET_ON_FORK, task.user.read_s32(param))
+    priority = task.user.read_s32(param)
+    other = _target(task, pid)
+    return _set(task, other, policy, priority, other.nice)
 
 
 def sys_sched_getscheduler(task: Task, pid: Pid) -> int:
-    return _target(task, pid).policy
+    """Errors: EINVAL, ESRCH."""
+    other = _target(task, pid)
+    return other.policy | (SCHED_RESET_ON_FORK if other.resets_on_fork else 0)
 
 
 def sys_sched_setparam(task: Task, pid: Pid, param: UserAddr) -> int:
-    if param == 0:
+    """Errors: EINVAL, ESRCH, EPERM, EFAULT."""
+    if param == 0 or pid < 0:
         return -EINVAL
+    priority = task.user.read_s32(param)
     other = _target(task, pid)
-    return _set(task, other, other.policy, task.user.read_s32(param))
+    return _set(task, other, other.policy | (SCHED_RESET_ON_FORK if other.resets_on_fork else 0), priority, other.nice)
 
 
 def sys_sched_getparam(task: Task, pid: Pid, param: UserAddr) -> int:
+    """Errors: EINVAL, ESRCH, EFAULT."""
     if param == 0:
         return -EINVAL
     task.user.write_u32(param, _target(task, pid).rt_priority)
@@ -119,13 +162,14 @@ def sys_sched_getattr(task: Task, pid: Pid, uattr: UserAddr, usize: CUInt, flags
     if uattr == 0 or flags or not 48 <= usize <= 4096:
         return -EINVAL
     other = _target(task, pid)
-    task.user.write(uattr, SCHED_ATTR.pack(48, other.policy, 0, other.nice, other.rt_priority, 0, 0, 0))
+    flags = CUInt(FLAG_RESET_ON_FORK if other.resets_on_fork else 0)
+    task.user.write(uattr, SCHED_ATTR.pack(48, other.policy, flags, other.nice, other.rt_priority, 0, 0, 0))
     return 0
 
 
 def sys_sched_setattr(task: Task, pid: Pid, uattr: UserAddr, flags: CUInt) -> int:
-    """Errors: EINVAL, E2BIG, ESRCH, EPERM, EFAULT."""
-    if uattr == 0 or flags:
+    """Errors: EINVAL, E2BIG (unknown fields), ESRCH, EPERM, EFAULT, EOPNOTSUPP (utilisation clamps)."""
+    if uattr == 0 or flags or pid < 0:
         return -EINVAL
     size = task.user.read_u32(uattr)
     if size == 0:
@@ -133,13 +177,21 @@ def sys_sched_setattr(task: Task, pid: Pid, uattr: UserAddr, flags: CUInt) -> in
     if not 48 <= size <= 4096:
         task.user.write_u32(uattr, 56)
         return -E2BIG
-    _, policy, _, nice, priority, _, _, _ = SCHED_ATTR.unpack(task.user.read(uattr, 48))
-    other = _target(task, pid)
-    if policy not in REALTIME and not -20 <= nice <= 19:
+    _, policy, attr_flags, nice, priority, _, _, _ = SCHED_ATTR.unpack(task.user.read(uattr, 48))
+    if size > 56 and any(task.user.read(uattr + 56, size - 56)):
+        task.user.write_u32(uattr, 56)
+        return -E2BIG
+    if attr_flags & ~ALL_FLAGS or policy & 0x8000_0000:
         return -EINVAL
-    if nice < other.nice and not task.creds.has(CAP_SYS_NICE) and policy not in REALTIME:
-        return -EPERM
-    result = _set(task, other, policy, priority)
-    if result == 0 and policy not in REALTIME:
-        other.nice = nice
-    return result
+    if attr_flags & UTIL_CLAMP_FLAGS:
+        return -EOPNOTSUPP
+    other = _target(task, pid)
+    if attr_flags & FLAG_KEEP_POLICY:
+        policy = other.policy
+    if attr_flags & FLAG_KEEP_PARAMS:
+        priority, nice = other.rt_priority, other.nice
+    if policy not in POLICIES:
+        return -EINVAL
+    if attr_flags & FLAG_RESET_ON_FORK:
+        policy |= SCHED_RESET_ON_FORK
+    return _set(task, other, policy, priority, min(max(nice, -20), 19))
