@@ -22,18 +22,18 @@ def tasks(count: int, kernel: Kernel | None = None) -> list[Task]:
 def shares(all_tasks: list[Task], nr_turns: int) -> list[int]:
     """Slices each got when all want one CPU for ever."""
     sched = FairScheduler(1)
-    got = {task: 0 for task in all_tasks}
+    got = dict.fromkeys(all_tasks, 0)
     now_ns = 0
     for task in all_tasks:
         sched.enqueue(task)
     for _ in range(nr_turns):
-        task = sched.pick()
-        assert task is not None
-        sched.start(task, now_ns)
-        got[task] += 1
+        chosen = sched.pick()
+        assert chosen is not None
+        sched.start(chosen, now_ns)
+        got[chosen] += 1
         now_ns += SLICE_NS
-        sched.stop(task, now_ns)
-        sched.enqueue(task)
+        sched.stop(chosen, now_ns)
+        sched.enqueue(chosen)
     return [got[task] for task in all_tasks]
 
 
