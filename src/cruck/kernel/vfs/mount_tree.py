@@ -5,7 +5,7 @@ In a namespace that a less privileged user namespace owns, what was copied is lo
 protect stay set.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cruck.abi.mount import MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_RELATIME, MS_STRICTATIME
 from cruck.kernel.vfs.dcache import is_ancestor
@@ -14,7 +14,8 @@ from cruck.kernel.vfs.dentry import Dentry, Mount, MountNamespace, Path
 if TYPE_CHECKING:
     from cruck.kernel.process.user_namespace import UserNamespace
 
-ATIME_FLAGS = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME
+DETACHED_ID: Final = 1 << 20  # mount_id of the root of a tree that is mounted nowhere; others count from 1
+ATIME_FLAGS: Final = MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME
 
 
 def copy_namespace(
@@ -117,3 +118,31 @@ def put_at(mount: Mount, parent: Mount, mountpoint: Dentry) -> None:
     mount.mountpoint = mountpoint
     mountpoint.nr_mounts += 1
     parent.covered[mountpoint] = mount
+
+
+def detached_copy(origin: Path, below: list[Mount]) -> MountNamespace:
+    """As copy_onto(), into a namespace of its own (open_tree)."""
+    ns = MountNamespace(origin.mount.fs, origin.mount.source, origin.mount.flags)
+    ns.root.root = origin.dentry
+    ns.root.mount_id = DETACHED_ID
+    ns.root.locked_flags = origin.mount.locked_flags
+    copies: dict[Mount, Mount] = {origin.mount: ns.root}
+    for mount in below:
+        parent = copies.get(mount.parent) if mount.parent is not None else None
+        if parent is None or mount.mountpoint is None:
+            continue
+        copy = ns.attach_copy(mount, parent, mount.mountpoint)
+        copy.locked_flags, copy.is_locked = mount.locked_flags, mount.is_locked
+        copies[mount] = copy
+    return ns
+
+
+def adopt(ns: MountNamespace, tree: MountNamespace, place: Path) -> None:
+    """A detached tree is mounted at `place`; its own namespace is left with nothing."""
+    root = tree.root
+    for mount in tree.mounts:
+        mount.mount_id = ns.next_id
+        ns.next_id += 1
+        ns.mounts.append(mount)
+    tree.mounts = []
+    put_on(ns, root, place)
