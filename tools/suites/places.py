@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """The two places a case runs in: Linux, in a container as like a cruck sandbox as unshare(1) makes one, and cruck.
 
-Both: root (or who believes to be), a process that is not pid 1, private /tmp and /dev/shm in memory, /dev with the usual ten nodes and
-no block device, /sys read-only, loopback only, the same environment. Natively the capabilities that would
+Both: root (or who believes to be), a process that is not pid 1, private /tmp and /dev/shm in memory, a private copy of /etc, /dev with the
+usual ten nodes and no block device, /sys and /proc/sys/vm read-only, loopback only, the same environment. Natively the capabilities that would
 reach the machine itself (its clock, modules, ports, reboot) are dropped.
 """
 
@@ -20,7 +20,8 @@ MAX_OUTPUT_BYTES = 1 << 20
 DROPPED = "-sys_time,-sys_boot,-sys_module,-sys_rawio,-syslog,-mac_admin,-mac_override,-wake_alarm,-bpf,-perfmon"
 SETUP = """
 mount --make-rprivate / && mount -t proc proc /proc && mount -t tmpfs -o size=2g,mode=1777 tmpfs /tmp || exit 99
-mount -t tmpfs -o mode=755 dev /mnt && mkdir /mnt/pts /mnt/shm || exit 99
+mount -t tmpfs -o mode=755 etc /mnt && mkdir /mnt/up /mnt/work && mount -t overlay -o lowerdir=/etc,upperdir=/mnt/up,workdir=/mnt/work etc /etc || exit 99
+umount -l /mnt; mount -t tmpfs -o mode=755 dev /mnt && mkdir /mnt/pts /mnt/shm || exit 99
 for n in null zero full random urandom tty; do touch /mnt/$n && mount --bind /dev/$n /mnt/$n || exit 99; done
 mount -t devpts -o newinstance,mode=620,ptmxmode=666,gid=5 devpts /mnt/pts && ln -s pts/ptmx /mnt/ptmx || exit 99
 ln -s /proc/self/fd /mnt/fd; ln -s fd/0 /mnt/stdin; ln -s fd/1 /mnt/stdout; ln -s fd/2 /mnt/stderr

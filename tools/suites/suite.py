@@ -28,7 +28,7 @@ class Suite:
     def environment(self) -> dict[str, str]:
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-            "HOME": "/tmp", "TMPDIR": "/tmp", "USER": "root", "LOGNAME": "root", "LANG": "C.UTF-8", "SHELL": "/bin/sh",
+            "HOME": "/root", "TMPDIR": "/tmp", "USER": "root", "LOGNAME": "root", "LANG": "C.UTF-8", "SHELL": "/bin/sh",
         }  # fmt: skip
 
     def shown(self) -> list[Path]:

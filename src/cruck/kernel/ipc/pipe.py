@@ -298,6 +298,9 @@ class PipeEnd(File):
     def wait_queue(self) -> WaitQueue | None:
         return self.queue
 
+    def supports_async(self) -> bool:
+        return True
+
     def ioctl(self, task: "Task", command: int, argument: int) -> int:
         return ioctl_count(task, command, argument, self.pipe.nr_bytes, -1)
 

@@ -257,6 +257,9 @@ class Socket(File):
     def write_timeout_ns(self) -> int:
         return self.options.send_timeout_ns
 
+    def supports_async(self) -> bool:
+        return True
+
     def ioctl(self, task: "Task", command: int, argument: int) -> int:
         nr_readable = self.nr_readable()
         if command == 0x541B and nr_readable < 0:  # FIONREAD

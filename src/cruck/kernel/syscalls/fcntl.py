@@ -25,8 +25,10 @@ from cruck.abi.fcntl import (
     F_GETLK,
     F_GETOWN,
     F_GETOWN_EX,
+    F_GETOWNER_UIDS,
     F_GETPIPE_SZ,
     F_GETSIG,
+    F_NOTIFY,
     F_OFD_GETLK,
     F_OFD_SETLK,
     F_OFD_SETLKW,
@@ -67,6 +69,8 @@ from cruck.kernel.fs.tmpfs.regular import TmpFile
 from cruck.kernel.ipc.pipe import PipeEnd
 from cruck.kernel.syscalls import blocking
 from cruck.kernel.syscalls.types import CUInt, Fd, ULong
+from cruck.kernel.vfs.dnotify import watch_directory
+from cruck.kernel.vfs.file_owner import owner_of, set_async
 from cruck.kernel.vfs.locks import MAX_OFFSET, LockList, RangeLock, forget_wait, would_deadlock
 from cruck.kernel.vfs.permission import is_owner_or_capable
 
@@ -77,7 +81,7 @@ if TYPE_CHECKING:
 
 RLIMIT_NOFILE: Final = 7
 NSIG: Final = 64
-SETTABLE_FLAGS: Final = O_APPEND | O_NONBLOCK | FASYNC | O_DIRECT | O_NOATIME
+SETTABLE_FLAGS: Final = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME
 ALL_SEALS: Final = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE
 POSIX_LOCK_CALLS: Final = (F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW)
 ALLOWED_ON_PATH: Final = (F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL)
@@ -104,7 +108,7 @@ def sys_fcntl(task: "Task", fd: Fd, command: CUInt, argument: ULong) -> int:
     if command == F_GETFL:
         return file.flags
     if command == F_SETFL:
-        return _set_flags(task, file, argument & 0xFFFF_FFFF)
+        return _set_flags(task, file, fd, argument & 0xFFFF_FFFF)
     if command in POSIX_LOCK_CALLS:
         return _range_lock(task, fd, file, command, argument)
     if command in (F_GETPIPE_SZ, F_SETPIPE_SZ):
@@ -121,15 +125,18 @@ def sys_fcntl(task: "Task", fd: Fd, command: CUInt, argument: ULong) -> int:
         return _add_seals(file, argument & 0xFFFF_FFFF)
     if command == F_GETLEASE:
         return F_UNLCK
-    return _owner_call(task, file, command, argument)
+    return _owner_call(task, file, fd, command, argument)
 
 
-def _set_flags(task: "Task", file: "File", argument: int) -> int:
-    """Errors: EPERM (O_NOATIME on somebody else's file)."""
+def _set_flags(task: "Task", file: "File", fd: int, argument: int) -> int:
+    """Errors: EPERM (O_NOATIME on somebody else's file; the file's)."""
     inode = file.inode()
     if argument & O_NOATIME and not file.flags & O_NOATIME and inode is not None and not is_owner_or_capable(task.creds, inode):
         return -EPERM
-    return file.set_flags(file.flags & ~SETTABLE_FLAGS | argument & SETTABLE_FLAGS)
+    result = file.set_flags(file.flags & ~SETTABLE_FLAGS | argument & SETTABLE_FLAGS)
+    if result == 0:
+        set_async(task, file, fd, argument & FASYNC != 0)
+    return result
 
 
 def _add_seals(file: TmpFile, seals: int) -> int:
@@ -146,48 +153,53 @@ def _add_seals(file: TmpFile, seals: int) -> int:
     return 0
 
 
-def _owner_call(task: "Task", file: "File", command: int, argument: int) -> int:
-    """F_SETOWN and its kin: who gets SIGIO. `owner_pid`: > 0 a process, < 0 a group."""
+def _owner_call(task: "Task", file: "File", fd: int, command: int, argument: int) -> int:
+    """F_SETOWN and its kin: who gets SIGIO, and F_NOTIFY."""
     if command == F_GETOWN:
-        return file.owner_pid
+        owner = file.owner
+        return 0 if owner is None else -owner.number if owner.kind == F_OWNER_PGRP else owner.number
     if command == F_SETOWN:
-        owner = argument & 0xFFFF_FFFF
-        if owner >= 1 << 31:
-            owner -= 1 << 32
-        if owner == -(1 << 31):
+        number = argument & 0xFFFF_FFFF
+        if number >= 1 << 31:
+            number -= 1 << 32
+        if number == -(1 << 31):
             return -EINVAL
-        if owner and not _exists(task, owner):
-            return -ESRCH
-        file.owner_pid = owner
-        return 0
+        kind = F_OWNER_PGRP if number < 0 else F_OWNER_PID
+        return _set_owner(task, file, kind, abs(number))
     if command == F_GETOWN_EX:
-        kind = F_OWNER_PGRP if file.owner_pid < 0 else F_OWNER_PID
-        task.user.write(argument, F_OWNER_EX.pack(kind, abs(file.owner_pid)))
+        kind, number = (F_OWNER_PID, 0) if file.owner is None else (file.owner.kind, file.owner.number)
+        task.user.write(argument, F_OWNER_EX.pack(kind, number))
         return 0
     if command == F_SETOWN_EX:
-        kind, pid = F_OWNER_EX.unpack(task.user.read(argument, F_OWNER_EX.size))
+        kind, number = F_OWNER_EX.unpack(task.user.read(argument, F_OWNER_EX.size))
         if kind not in (F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP):
             return -EINVAL
-        owner = -pid if kind == F_OWNER_PGRP else pid
-        if owner and not _exists(task, owner):
-            return -ESRCH
-        file.owner_pid = owner
+        return _set_owner(task, file, kind, number)
+    if command == F_GETOWNER_UIDS:
+        uids = (0, 0) if file.owner is None else (file.owner.uid, file.owner.euid)
+        task.user.write(argument, uids[0].to_bytes(4, "little") + uids[1].to_bytes(4, "little"))
         return 0
     if command == F_GETSIG:
-        return file.owner_signal
+        return file.owner.signo if file.owner is not None else 0
     if command == F_SETSIG:
         if argument > NSIG:
             return -EINVAL
-        file.owner_signal = argument
+        owner_of(task, file).signo = argument
         return 0
+    if command == F_NOTIFY:
+        return watch_directory(task, file, fd, argument & 0xFFFF_FFFF)
     return -EINVAL
 
 
-def _exists(task: "Task", owner: int) -> bool:
+def _set_owner(task: "Task", file: "File", kind: int, number: int) -> int:
+    """0 (nobody from now on, if `number` is 0) or −ESRCH."""
     kernel = task.kernel
-    if owner < 0:
-        return -owner in kernel.groups
-    return owner in kernel.processes or owner in kernel.tasks
+    if number:
+        exists = number in kernel.groups if kind == F_OWNER_PGRP else number in kernel.processes or number in kernel.tasks
+        if not exists:
+            return -ESRCH
+    owner_of(task, file).set(task, kind, number)
+    return 0
 
 
 def _lock_list(inode: "Inode") -> LockList:

@@ -4,9 +4,10 @@
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EFAULT, ENOTTY
-from cruck.abi.fcntl import FASYNC, O_NONBLOCK
+from cruck.abi.fcntl import O_NONBLOCK
 from cruck.abi.stat import S_IFMT, S_IFREG
 from cruck.kernel.syscalls.types import CUInt, Fd, ULong
+from cruck.kernel.vfs.file_owner import set_async
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
@@ -34,7 +35,10 @@ def sys_ioctl(task: "Task", fd: Fd, command: CUInt, argument: ULong) -> int:
         return file.set_flags(file.flags | O_NONBLOCK if on else file.flags & ~O_NONBLOCK)
     if command == FIOASYNC:
         on = task.user.read_s32(argument)
-        return file.set_flags(file.flags | FASYNC if on else file.flags & ~FASYNC)
+        if not file.supports_async():
+            return -ENOTTY
+        set_async(task, file, fd, bool(on))
+        return 0
     inode = file.inode()
     if inode is not None and inode.mode & S_IFMT == S_IFREG:
         if command == FIONREAD:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cruck.kernel.poll.epoll import EpollItem
     from cruck.kernel.process.task import Task
     from cruck.kernel.vfs.dentry import Path
+    from cruck.kernel.vfs.file_owner import FileOwner
     from cruck.kernel.vfs.inode import Inode
 
 # What poll(2) reports for a file that is always ready: POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM.
@@ -52,8 +53,7 @@ class File:
     is_seekable: bool
     refs: int  # descriptors, mappings and messages in flight that hold it; 0 → release() was called
     path: "Path | None"  # where it was opened; None for anonymous files
-    owner_pid: int  # F_SETOWN: > 0 pid, < 0 process group
-    owner_signal: int  # F_SETSIG
+    owner: "FileOwner | None"  # who gets SIGIO; made at first need
     counts: int  # what it counts for in its inode (vfs/open.py): 0 nothing yet, else COUNT_* bits
     epoll_items: "dict[EpollItem, None] | None"  # epoll registrations of this file; they end with it
 
@@ -63,8 +63,7 @@ class File:
         self.is_seekable = False
         self.refs = 0
         self.path = None
-        self.owner_pid = 0
-        self.owner_signal = 0
+        self.owner = None
         self.counts = 0
         self.epoll_items = None
 
@@ -80,6 +79,8 @@ class File:
                 for item in list(self.epoll_items):
                     item.detach()
                 self.epoll_items = None
+            if self.owner is not None:
+                self.owner.disarm()
             self._leave_inode()
 
     def _leave_inode(self) -> None:
@@ -88,6 +89,8 @@ class File:
         if inode is not None and inode.locks is not None:
             inode.locks.release_file(self)
         self.release()
+        if inode is not None and inode.watches is not None and self in inode.watches:
+            inode.watches[self].detach()
         if self.path is not None and not self.flags & 0o10000000:  # O_PATH
             notify_dentry(self.path.dentry, IN_CLOSE_WRITE if self.flags & 3 else IN_CLOSE_NOWRITE)
         counts = self.counts
@@ -151,6 +154,13 @@ class File:
         return None
 
     # The rest.
+    def supports_async(self) -> bool:
+        """Can it send SIGIO (O_ASYNC)?"""
+        return False
+
+    def set_default_owner(self, task: "Task", owner: "FileOwner") -> None:
+        """O_ASYNC was turned on and nobody is to be told yet. Terminals choose their foreground group."""
+
     def ioctl(self, task: "Task", command: int, argument: int) -> int:
         return -ENOTTY
 

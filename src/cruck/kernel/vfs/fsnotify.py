@@ -5,7 +5,7 @@ Every function returns at once if neither the inode nor its directory is watched
 not seen.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cruck.abi.inotify import (
     IN_ATTRIB,
@@ -17,6 +17,8 @@ from cruck.abi.inotify import (
     IN_MOVED_FROM,
     IN_MOVED_TO,
 )
+
+RENAMED_WITHIN: Final = 1 << 28  # FS_RENAME: a name of the directory became another of it; for dnotify only
 
 if TYPE_CHECKING:
     from cruck.kernel.vfs.dentry import Dentry
@@ -87,6 +89,8 @@ def notify_rename(
     is_dir = IN_ISDIR if source.is_dir() else 0
     fsnotify(old_dir, IN_MOVED_FROM | is_dir, old_name, cookie)
     fsnotify(new_dir, IN_MOVED_TO | is_dir, new_name, cookie)
+    if old_dir is new_dir:
+        fsnotify(old_dir, RENAMED_WITHIN)
     if target is not None and not target.is_dir():
         fsnotify(target, IN_ATTRIB)
     fsnotify(source, IN_MOVE_SELF)

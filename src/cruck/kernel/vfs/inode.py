@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cruck.kernel.process.user_namespace import UserNamespace
     from cruck.kernel.vfs.dentry import Path
     from cruck.kernel.vfs.file import File
-    from cruck.kernel.vfs.inotify import InotifyFile, Watch
+    from cruck.kernel.vfs.inotify import Watch
     from cruck.kernel.vfs.locks import LockList
 
 S_IFMT: Final = 0o170000
@@ -70,7 +70,7 @@ class Inode:
     locks: "LockList | None"  # POSIX/OFD/flock locks; made at the first one
     pipe: "PipeBuffer | None"  # what flows through a FIFO while it is open
     socket: "UnixSocket | None"  # the AF_UNIX socket bound to this name
-    watches: "dict[InotifyFile, Watch] | None"  # who wants to know what happens to it; None: nobody
+    watches: "dict[File, Watch] | None"  # who wants to know what happens to it; None: nobody
     nr_opens: int  # open file descriptions that refer to it (kept by vfs/open.py and File.put)
     write_count: int  # > 0: open for writing so many times; < 0: being executed (ETXTBSY)
     is_linkable: bool  # made by O_TMPFILE without O_EXCL: linkat may give it a first name

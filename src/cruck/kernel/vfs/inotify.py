@@ -31,6 +31,7 @@ from cruck.kernel.vfs.anon_inode import AnonFile
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
     from cruck.kernel.process.task import Task
+    from cruck.kernel.vfs.file import File
     from cruck.kernel.vfs.inode import Inode
 
 MAX_QUEUED_EVENTS: Final = 16_384  # fs.inotify.max_queued_events
@@ -67,12 +68,14 @@ class InotifyEvent:
 
 
 class Watch:
-    file: "InotifyFile"
+    """Base of InotifyWatch and dnotify's DirectoryWatch."""
+
+    file: "File"  # whose watch it is: the key in inode.watches
     wd: int
     inode: "Inode"
     mask: int  # IN_ALL_EVENTS bits wanted, IN_ONESHOT, IN_EXCL_UNLINK
 
-    def __init__(self, file: "InotifyFile", wd: int, inode: "Inode", mask: int) -> None:
+    def __init__(self, file: "File", wd: int, inode: "Inode", mask: int) -> None:
         self.file = file
         self.wd = wd
         self.inode = inode
@@ -82,34 +85,53 @@ class Watch:
         return self.mask & IN_EXCL_UNLINK != 0
 
     def tell(self, mask: int, name: bytes, cookie: int) -> None:
+        """Something happened: IN_* bits, the entry's name if it is about one, a cookie that ties two events together."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """The watch goes, and says so if it can."""
+        raise NotImplementedError
+
+    def detach(self) -> bool:
+        """The watch goes. False: it was gone already."""
+        raise NotImplementedError
+
+
+class InotifyWatch(Watch):
+    instance: "InotifyFile"
+
+    def __init__(self, instance: "InotifyFile", wd: int, inode: "Inode", mask: int) -> None:
+        super().__init__(instance, wd, inode, mask)
+        self.instance = instance
+
+    def tell(self, mask: int, name: bytes, cookie: int) -> None:
         if not mask & self.mask & IN_ALL_EVENTS:
             return
         if mask & (IN_DELETE_SELF | IN_MOVE_SELF):
             mask &= ~IN_ISDIR
-        self.file.queue_event(InotifyEvent(self.wd, mask, cookie, name))
+        self.instance.queue_event(InotifyEvent(self.wd, mask, cookie, name))
         if self.mask & IN_ONESHOT:
             self.end()
 
     def end(self) -> None:
-        """The watch goes, and says so (IN_IGNORED)."""
+        """Says so by IN_IGNORED."""
         if self.detach():
-            self.file.queue_event(InotifyEvent(self.wd, IN_IGNORED, 0, b""))
+            self.instance.queue_event(InotifyEvent(self.wd, IN_IGNORED, 0, b""))
 
     def detach(self) -> bool:
-        """False: it was gone already."""
         watches = self.inode.watches
         if watches is None or watches.get(self.file) is not self:
             return False
         del watches[self.file]
         if not watches:
             self.inode.watches = None
-        del self.file.watches[self.wd]
-        self.file.kernel.nr_watches -= 1
+        del self.instance.watches[self.wd]
+        self.instance.kernel.nr_watches -= 1
         return True
 
 
 class InotifyFile(AnonFile):
-    watches: dict[int, Watch]  # by watch descriptor
+    watches: dict[int, InotifyWatch]  # by watch descriptor
     next_wd: int
     events: deque[InotifyEvent]  # oldest first; at most MAX_QUEUED_EVENTS + 1
     nr_event_bytes: int
@@ -135,7 +157,7 @@ class InotifyFile(AnonFile):
             return existing.wd
         if len(self.watches) >= MAX_WATCHES:
             return -ENOSPC
-        watch = Watch(self, self.next_wd, inode, kept)
+        watch = InotifyWatch(self, self.next_wd, inode, kept)
         self.next_wd += 1
         self.watches[watch.wd] = watch
         if inode.watches is None:
@@ -189,6 +211,9 @@ class InotifyFile(AnonFile):
 
     def wait_queue(self) -> WaitQueue | None:
         return self.queue
+
+    def supports_async(self) -> bool:
+        return True
 
     def ioctl(self, task: "Task", command: int, argument: int) -> int:
         return ioctl_count(task, command, argument, self.nr_event_bytes, -1)

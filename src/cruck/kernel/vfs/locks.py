@@ -74,13 +74,18 @@ class LockList:
     def set_range(self, wanted: RangeLock) -> None:
         """Sets or (F_UNLCK) removes the owner's lock on the range: splits and merges its others. There is no conflict
         (the caller has asked)."""
+        before: list[RangeLock] = []  # other owners' locks, in two parts: an owner's stand together, by start, where its first stood
+        after: list[RangeLock] = []
         result: list[RangeLock] = []
+        has_own = False
         start = wanted.start
         end = wanted.end
         for lock in self.ranges:
             if not lock.same_owner(wanted):
-                result.append(lock)
-            elif lock.kind == wanted.kind and lock.start <= end + 1 and start <= lock.end + 1:
+                (after if has_own else before).append(lock)
+                continue
+            has_own = True
+            if lock.kind == wanted.kind and lock.start <= end + 1 and start <= lock.end + 1:
                 start = min(start, lock.start)  # Touches or overlaps: one lock.
                 end = max(end, lock.end)
             elif lock.end < start or lock.start > end:
@@ -92,7 +97,8 @@ class LockList:
                     result.append(RangeLock(end + 1, lock.end, lock.kind, lock.table, lock.file, lock.pid))
         if wanted.kind != F_UNLCK:
             result.append(RangeLock(start, end, wanted.kind, wanted.table, wanted.file, wanted.pid))
-        self.ranges = result
+        result.sort(key=_start_of)
+        self.ranges = before + result + after
         # Also for a write lock that became a read lock: readers may go on.
         self.queue.wake()
 
@@ -137,6 +143,10 @@ class LockList:
         if len(kept) != len(self.flocks):
             self.flocks = kept
             self.queue.wake()
+
+
+def _start_of(lock: RangeLock) -> int:
+    return lock.start
 
 
 def would_deadlock(table: "FileTable", blocker: RangeLock) -> bool:
