@@ -22,6 +22,10 @@ class Clock:
         """CLOCK_BOOTTIME of the guest."""
         raise NotImplementedError
 
+    def coarse_ns(self, is_realtime: bool) -> int:
+        """CLOCK_REALTIME_COARSE or CLOCK_MONOTONIC_COARSE: never ahead of the fine one."""
+        return self.realtime_ns() if is_realtime else self.monotonic_ns()
+
     def host_deadline_ns(self, monotonic_ns: int) -> int:
         """The host CLOCK_MONOTONIC time at which the guest's clock reaches `monotonic_ns`; −1 never by itself."""
         raise NotImplementedError
@@ -36,6 +40,9 @@ class HostClock(Clock):
 
     def boottime_ns(self) -> int:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def coarse_ns(self, is_realtime: bool) -> int:
+        return time.clock_gettime_ns(5 if is_realtime else 6)  # the vDSO reads these; a call must not be ahead of it
 
     def host_deadline_ns(self, monotonic_ns: int) -> int:
         return monotonic_ns

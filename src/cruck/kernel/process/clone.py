@@ -32,6 +32,7 @@ from cruck.kernel.process.namespaces import new_user_namespace
 from cruck.kernel.process.process import Process
 from cruck.kernel.process.seccomp import set_mode
 from cruck.kernel.process.task import Task
+from cruck.kernel.time.cpu_timers import watch_cpu_limit
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -106,6 +107,7 @@ def clone(task: Task, args: CloneArgs) -> Task:
         child_process.exit_signal = process.exit_signal if flags & CLONE_PARENT else args.exit_signal
         child_process.name = process.name
         child_process.dumpable = process.dumpable
+        watch_cpu_limit(child_process)
         parent.children[tid] = child_process
         kernel.processes[tid] = child_process
     child = Task(kernel, tid, child_process, context, mm, files, fs, actions, creds, task.comm)

@@ -97,9 +97,9 @@ class PendingSignals:
             self.bits &= ~mask
             self.queue = [info for info in self.queue if not mask >> (info.signo - 1) & 1]
 
-    def has_timer(self, timer_id: int) -> bool:
+    def holds(self, wanted: SigInfo) -> bool:
         for info in self.queue:
-            if info.timer_id == timer_id:
+            if info is wanted:
                 return True
         return False
 

@@ -14,6 +14,7 @@ from cruck.abi.resource import (
     PRIO_PROCESS,
     PRIO_USER,
     RLIMIT,
+    RLIMIT_CPU,
     RLIMIT_NICE,
     RLIMIT_NOFILE,
     RUSAGE_CHILDREN,
@@ -31,6 +32,7 @@ from cruck.kernel.process.task import Task
 from cruck.kernel.syscalls import blocking
 from cruck.kernel.syscalls.rusage import rusage_bytes
 from cruck.kernel.syscalls.types import CInt, CUInt, Flags, OutBuffer, Pid, Size, ULong, UserAddr
+from cruck.kernel.time.cpu_timers import watch_cpu_limit
 
 if TYPE_CHECKING:
     pass
@@ -257,6 +259,8 @@ def _set_limit(task: Task, process: Process, resource: int, soft: int, hard: int
     if hard > process.rlimits[resource][1] and not task.creds.has(CAP_SYS_RESOURCE):
         return -EPERM
     process.rlimits[resource] = (soft, hard)
+    if resource == RLIMIT_CPU:
+        watch_cpu_limit(process)
     return 0
 
 

@@ -7,12 +7,14 @@ from typing import Final
 from cruck.abi.errno import EFAULT, EINVAL, ENOTSUP, EPERM, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ETIMEDOUT
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.errors import LinuxError
+from cruck.kernel.process.credentials import CAP_WAKE_ALARM
 from cruck.kernel.process.process import Process
 from cruck.kernel.process.task import Task
 from cruck.kernel.signal.pending import NSIG
 from cruck.kernel.syscalls import blocking
 from cruck.kernel.syscalls.types import CInt, ClockId, CUInt, UserAddr
-from cruck.kernel.time.interval_timers import ITIMER_PROF, ITIMER_REAL, CpuTimer, PosixTimer
+from cruck.kernel.time.cpu_timers import PROCESS, THREAD, VIRTUAL, CpuAlarm, CpuSleep
+from cruck.kernel.time.interval_timers import ITIMER_PROF, ITIMER_REAL, PosixAlarm, PosixTimer
 
 TIMESPEC: Final = struct.Struct("<qq")
 TIMEVAL: Final = TIMESPEC
@@ -32,6 +34,8 @@ CLOCK_TAI: Final = 11
 TIMER_ABSTIME: Final = 1
 REALTIME_CLOCKS: Final = (CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_REALTIME_ALARM, CLOCK_TAI)
 SLEEPABLE: Final = (CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM, CLOCK_TAI)
+ALARM_CLOCKS: Final = (CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM)
+CPUCLOCK_VIRT: Final = 1
 NS: Final = 1_000_000_000
 MAX_NS: Final = (1 << 63) - 1
 SIGEV_SIGNAL: Final = 0
@@ -67,7 +71,9 @@ def timeval_bytes(ns: int) -> bytes:
 def clock_ns(task: Task, clock_id: int) -> int:
     """Errors: LinuxError(EINVAL): no such clock."""
     kernel = task.kernel
-    if clock_id in (CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE):
+    if clock_id in (CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE):
+        return kernel.clock.coarse_ns(clock_id == CLOCK_REALTIME_COARSE)
+    if clock_id in (CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW):
         return kernel.clock.monotonic_ns()
     if clock_id in REALTIME_CLOCKS:
         return kernel.clock.realtime_ns()
@@ -84,18 +90,10 @@ def clock_ns(task: Task, clock_id: int) -> int:
 
 def _cpu_clock_ns(task: Task, clock_id: int) -> int:
     """Clocks of other processes and threads: (~pid << 3) | 4 for threads | 2 (include/linux/posix-timers.h)."""
-    pid = ~(clock_id >> 3)
     if clock_id & 3 == 3:
         raise LinuxError(EINVAL, "FD clocks")
-    if clock_id & 4:
-        other = task if pid == 0 else task.find_task(pid)
-        if other is None or other.process is not task.process:
-            raise LinuxError(EINVAL)
-        return other.context.cpu_time_ns() + other.system_ns
-    process: Process | None = task.process if pid == 0 else task.find_process(pid)
-    if process is None:
-        raise LinuxError(EINVAL)
-    return sum(task.kernel.cpu_time_ns(process))
+    process, clock, thread = cpu_clock_of(task, clock_id)
+    return process.timers.cpu.now_ns(CpuAlarm(clock, thread))
 
 
 def to_monotonic(task: Task, clock_id: int, ns: int) -> int:
@@ -166,10 +164,14 @@ def _sleep(task: Task, duration_ns: int, rmtp: int) -> int:
 
 
 def sys_clock_nanosleep(task: Task, which_clock: ClockId, flags: CInt, rqtp: UserAddr, rmtp: UserAddr) -> int:
-    """Errors: EINVAL (clock, time), EOPNOTSUPP (CPU clocks), EINTR, EFAULT."""
+    """Errors: EINVAL (clock, time), EOPNOTSUPP (this thread's CPU clock, coarse and raw ones), EINTR, EFAULT, EPERM (alarm clocks)."""
     if which_clock not in SLEEPABLE:
         clock_ns(task, which_clock)
-        return -EINVAL if which_clock == CLOCK_THREAD_CPUTIME_ID else -ENOTSUP
+        if which_clock == CLOCK_THREAD_CPUTIME_ID or not is_cpu_clock(which_clock):
+            return -ENOTSUP
+        return _sleep_cpu(task, which_clock, read_timespec(task, rqtp), bool(flags & TIMER_ABSTIME), rmtp)
+    if which_clock in ALARM_CLOCKS and not task.creds.has(CAP_WAKE_ALARM):
+        return -EPERM
     ns = read_timespec(task, rqtp)
     if not flags & TIMER_ABSTIME:
         return _sleep(task, ns, rmtp)
@@ -177,23 +179,65 @@ def sys_clock_nanosleep(task: Task, which_clock: ClockId, flags: CInt, rqtp: Use
     return 0 if result == -ETIMEDOUT else result
 
 
-def _cpu_timer(task: Task, which: int) -> CpuTimer:
+def is_cpu_clock(clock_id: int) -> bool:
+    return clock_id < 0 or clock_id in (CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID)
+
+
+def cpu_clock_of(task: Task, clock_id: int) -> tuple[Process, int, Task | None]:
+    """(process, VIRTUAL … THREAD, thread) of a CPU clock that clock_ns() accepts."""
+    if clock_id == CLOCK_PROCESS_CPUTIME_ID:
+        return task.process, PROCESS, None
+    if clock_id == CLOCK_THREAD_CPUTIME_ID:
+        return task.process, THREAD, task
+    pid = ~(clock_id >> 3)
+    kind = VIRTUAL if clock_id & 3 == CPUCLOCK_VIRT else PROCESS
+    if clock_id & 4:
+        other = task if pid == 0 else task.find_task(pid)
+        if other is None or other.process is not task.process:
+            raise LinuxError(EINVAL)
+        return task.process, THREAD, other
+    process: Process | None = task.process if pid == 0 else task.find_process(pid)
+    if process is None:
+        raise LinuxError(EINVAL)
+    return process, kind, None
+
+
+def _sleep_cpu(task: Task, clock_id: int, ns: int, is_absolute: bool, rmtp: int) -> int:
+    process, clock, thread = cpu_clock_of(task, clock_id)
+    if thread is task:
+        return -EINVAL  # it would never come
+    cpu = process.timers.cpu
+    sleep = task.wait.extra if task.wait is not None else None
+    if not isinstance(sleep, CpuSleep):
+        sleep = CpuSleep(clock, thread, task)
+        cpu.arm(sleep, ns if is_absolute else cpu.now_ns(sleep) + ns, 0)
+    if sleep.deadline_ns == 0 or process.is_zombie:
+        return 0
+    restart = ERESTARTNOHAND if is_absolute else ERESTART_RESTARTBLOCK
+    result = blocking.wait_on(task, None, restart=restart)
+    if result == blocking.BLOCKED:
+        blocking.record(task).extra = sleep
+        return result
+    if not is_absolute and rmtp:
+        task.user.write(rmtp, timespec_bytes(cpu.left_ns(sleep)))
+    cpu.arm(sleep, 0, 0)
+    return result
+
+
+def _alarm(task: Task, which: int) -> CpuAlarm:
     timers = task.process.timers
     return timers.prof if which == ITIMER_PROF else timers.virtual
 
 
-def _cpu_ns(task: Task, which: int) -> int:
-    user_ns, system_ns = task.kernel.cpu_time_ns(task.process)
-    return user_ns + system_ns if which == ITIMER_PROF else user_ns
-
-
 def _itimer_value(task: Task, which: int) -> bytes:
+    timers = task.process.timers
     if which == ITIMER_REAL:
-        left_ns, interval_ns = task.process.timers.real.get()
+        left_ns, interval_ns = timers.real.get()
     else:
-        timer = _cpu_timer(task, which)
-        interval_ns = timer.interval_ns
-        left_ns = max(1000, timer.deadline_ns - _cpu_ns(task, which)) if timer.deadline_ns else 0
+        alarm = _alarm(task, which)
+        left_ns, interval_ns = timers.cpu.left_ns(alarm), alarm.interval_ns
+        if left_ns:
+            left_ns = max(1000, left_ns)
     return timeval_bytes(interval_ns) + timeval_bytes(left_ns)
 
 
@@ -213,12 +257,12 @@ def sys_setitimer(task: Task, which: CInt, value: UserAddr, ovalue: UserAddr) ->
         interval_ns, left_ns = read_timeval(task, value), read_timeval(task, value + 16)
     if ovalue:
         task.user.write(ovalue, _itimer_value(task, which))
+    timers = task.process.timers
     if which == ITIMER_REAL:
-        task.process.timers.real.set(left_ns, interval_ns)
+        timers.real.set(left_ns, interval_ns)
     else:
-        timer = _cpu_timer(task, which)
-        timer.interval_ns = interval_ns
-        timer.deadline_ns = _cpu_ns(task, which) + left_ns if left_ns else 0
+        alarm = _alarm(task, which)
+        timers.cpu.arm(alarm, timers.cpu.now_ns(alarm) + left_ns if left_ns else 0, interval_ns)
     return 0
 
 
@@ -233,11 +277,12 @@ def sys_alarm(task: Task, seconds: CUInt) -> int:
 
 
 def sys_timer_create(task: Task, which_clock: ClockId, event: UserAddr, created: UserAddr) -> int:
-    """Errors: EINVAL (clock, sigevent), EAGAIN (too many), EFAULT, EOPNOTSUPP (CPU clocks)."""
+    """Errors: EINVAL (clock, sigevent), EAGAIN (too many), EFAULT, EOPNOTSUPP (coarse and raw clocks), EPERM (alarm clocks)."""
     clock_ns(task, which_clock)
-    if which_clock not in SLEEPABLE:
-        task.kernel.note_unsupported("timer_create on a CPU-time clock")
+    if which_clock not in SLEEPABLE and not is_cpu_clock(which_clock):
         return -ENOTSUP
+    if which_clock in ALARM_CLOCKS and not task.creds.has(CAP_WAKE_ALARM):
+        return -EPERM
     timers = task.process.timers
     timer_id = timers.next_id
     notify, signo, value, tid = SIGEV_SIGNAL, 14, timer_id, 0
@@ -253,7 +298,13 @@ def sys_timer_create(task: Task, which_clock: ClockId, event: UserAddr, created:
         return -11
     task.user.write_u32(created, timer_id)
     timers.next_id = timer_id + 1
-    timers.posix[timer_id] = PosixTimer(task.process, timer_id, which_clock, notify, signo, value, task.process.pid_ns.find(tid))
+    timer = timers.posix[timer_id] = PosixTimer(
+        task.process, timer_id, which_clock, notify, signo, value, task.process.pid_ns.find(tid)
+    )
+    if is_cpu_clock(which_clock):
+        process, clock, thread = cpu_clock_of(task, which_clock)
+        timer.clock_process = process
+        timer.alarm = PosixAlarm(timer, clock, thread)
     return 0
 
 
@@ -278,6 +329,9 @@ def sys_timer_settime(task: Task, timer_id: CInt, flags: CInt, new_setting: User
     old = _timer_value(timer)
     if value_ns == 0:
         deadline_ns = 0
+    elif timer.alarm is not None:
+        base_ns = 0 if flags & TIMER_ABSTIME else timer.clock_process.timers.cpu.now_ns(timer.alarm)
+        deadline_ns = max(1, base_ns + value_ns)
     elif flags & TIMER_ABSTIME:
         deadline_ns = max(1, to_monotonic(task, timer.clock_id, value_ns))
     else:
@@ -297,7 +351,7 @@ def sys_timer_gettime(task: Task, timer_id: CInt, setting: UserAddr) -> int:
 
 
 def sys_timer_getoverrun(task: Task, timer_id: CInt) -> int:
-    return _timer(task, timer_id).overrun
+    return _timer(task, timer_id).last_overrun()
 
 
 def sys_timer_delete(task: Task, timer_id: CInt) -> int:

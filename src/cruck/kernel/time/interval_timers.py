@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: MPL-2.0
 """setitimer(2) and timer_create(2): timers of a process that end in a signal.
 
-ITIMER_REAL and POSIX timers run on the monotonic clock (CLOCK_REALTIME ones are converted when set). ITIMER_VIRTUAL, ITIMER_PROF
-and CPU-time clocks are polled by the scheduler at the end of a slice: `check_cpu_timers`.
+ITIMER_REAL and most POSIX timers run on the monotonic clock (CLOCK_REALTIME ones are converted when set). ITIMER_VIRTUAL, ITIMER_PROF and
+POSIX timers on CPU clocks are alarms of cpu_timers.py.
 """
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.signal import SIGALRM, SIGPROF, SIGVTALRM
+from cruck.abi.signal import SIGALRM, SIGEV_NONE, SIGEV_THREAD_ID, SIGPROF, SIGVTALRM
 from cruck.kernel.signal.pending import SigInfo
+from cruck.kernel.time.cpu_timers import PROCESS, VIRTUAL, CpuAlarm, CpuLimit, CpuTimers
 from cruck.kernel.time.timers import Timer, TimerTarget
 
 if TYPE_CHECKING:
     from cruck.kernel.process.process import Process
+    from cruck.kernel.process.task import Task
 
+MAX_OVERRUN: Final = 0x7FFF_FFFF
 ITIMER_REAL: Final = 0
 ITIMER_VIRTUAL: Final = 1
 ITIMER_PROF: Final = 2
-ITIMER_SIGNALS: Final = (SIGALRM, SIGVTALRM, SIGPROF)
 SI_TIMER: Final = -2
 SI_KERNEL: Final = 0x80
 
@@ -56,17 +58,35 @@ class RealTimer(TimerTarget):
         self.process.kernel.send_signal_process(self.process, SIGALRM, SigInfo(SIGALRM, SI_KERNEL))
 
 
-class CpuTimer:
-    """ITIMER_VIRTUAL or ITIMER_PROF: compared with the process's CPU time."""
+class IntervalAlarm(CpuAlarm):
+    """ITIMER_VIRTUAL or ITIMER_PROF."""
 
-    def __init__(self, signo: int) -> None:
+    def __init__(self, clock: int, signo: int) -> None:
+        super().__init__(clock)
         self.signo = signo
-        self.deadline_ns = 0  # of process CPU time; 0 off
-        self.interval_ns = 0
+
+    def fire(self, process: "Process", missed: int) -> None:
+        process.kernel.send_signal_process(process, self.signo, SigInfo(self.signo, SI_KERNEL))
+
+
+class PosixAlarm(CpuAlarm):
+    """A POSIX timer on a CPU clock."""
+
+    def __init__(self, timer: "PosixTimer", clock: int, task: "Task | None") -> None:
+        super().__init__(clock, task)
+        self.posix = timer
+
+    def fire(self, process: "Process", missed: int) -> None:
+        self.posix.happen(missed)
 
 
 class PosixTimer(TimerTarget):
     """timer_create(2)."""
+
+    alarm: CpuAlarm | None  # it runs on this, a CPU clock of `clock_process`; None: on the monotonic clock
+    clock_process: "Process"
+    info: SigInfo | None  # the last signal that was queued; its overrun grows while it is pending
+    overrun: int  # of the last signal that was taken: timer_getoverrun
 
     def __init__(self, process: "Process", timer_id: int, clock_id: int, notify: int, signo: int, value: int, tid: int) -> None:
         self.process = process
@@ -79,24 +99,33 @@ class PosixTimer(TimerTarget):
         self.timer: Timer | None = None
         self.deadline_ns = 0
         self.interval_ns = 0
+        self.alarm = None
+        self.clock_process = process
+        self.info = None
         self.overrun = 0
-        self.is_queued = False
 
     def set(self, deadline_ns: int, interval_ns: int) -> None:
-        """deadline_ns: monotonic, 0 disarms."""
+        """deadline_ns: on the monotonic clock, or the CPU clock it runs on; 0 disarms."""
         self.disarm()
         self.interval_ns = interval_ns
         self.overrun = 0
-        if deadline_ns > 0:
+        self.info = None
+        if self.alarm is not None:
+            self.clock_process.timers.cpu.arm(self.alarm, deadline_ns, interval_ns)
+        elif deadline_ns > 0:
             self.deadline_ns = deadline_ns
             self.timer = self.process.kernel.timers.add(deadline_ns, self)
 
     def disarm(self) -> None:
+        if self.alarm is not None:
+            self.clock_process.timers.cpu.arm(self.alarm, 0, 0)
         if self.timer is not None:
             self.process.kernel.timers.cancel(self.timer)
             self.timer = None
 
     def left_ns(self) -> int:
+        if self.alarm is not None:
+            return self.clock_process.timers.cpu.left_ns(self.alarm)
         if self.timer is None:
             return 0
         return max(1, self.deadline_ns - self.process.kernel.clock.monotonic_ns())
@@ -108,44 +137,58 @@ class PosixTimer(TimerTarget):
             missed = (now_ns - self.deadline_ns) // self.interval_ns
             self.deadline_ns += (missed + 1) * self.interval_ns
             self.timer = self.process.kernel.timers.add(self.deadline_ns, self)
-        if self.notify == 1:  # SIGEV_NONE
+        self.happen(missed)
+
+    def happen(self, missed: int) -> None:
+        """It is due, and `missed` more periods have gone by."""
+        if self.notify == SIGEV_NONE:
             return
-        pending = self.process.pending
         task = None
-        if self.notify == 4:  # SIGEV_THREAD_ID
+        if self.notify == SIGEV_THREAD_ID:
             task = self.process.threads.get(self.tid)
             if task is None:
                 return
-            pending = task.pending
-        if pending.has_timer(self.timer_id):
-            self.overrun += missed + 1
+        if self._is_pending():
+            assert self.info is not None
+            self.info.overrun = min(self.info.overrun + missed + 1, MAX_OVERRUN)
             return
-        self.overrun = missed
+        self.overrun = self.last_overrun()
         info = SigInfo(self.signo, SI_TIMER)
         info.timer_id = self.timer_id
-        info.overrun = min(self.overrun, 0x7FFF_FFFF)
+        info.overrun = min(missed, MAX_OVERRUN)
         info.value = self.value
+        self.info = info
         if task is not None:
             self.process.kernel.send_signal_task(task, self.signo, info)
         else:
             self.process.kernel.send_signal_process(self.process, self.signo, info)
+
+    def last_overrun(self) -> int:
+        """timer_getoverrun: how often it was due beyond the first, for the signal that was taken last."""
+        return self.overrun if self.info is None or self._is_pending() else self.info.overrun
+
+    def _is_pending(self) -> bool:
+        if self.info is None:
+            return False
+        pending = self.process.pending
+        if self.notify == SIGEV_THREAD_ID:
+            task = self.process.threads.get(self.tid)
+            if task is None:
+                return False
+            pending = task.pending
+        return pending.holds(self.info)
 
 
 class ProcessTimers:
     def __init__(self, process: "Process") -> None:
         self.process = process
         self.real = RealTimer(process)
-        self.virtual = CpuTimer(SIGVTALRM)
-        self.prof = CpuTimer(SIGPROF)
+        self.cpu = CpuTimers(process)
+        self.virtual = IntervalAlarm(VIRTUAL, SIGVTALRM)
+        self.prof = IntervalAlarm(PROCESS, SIGPROF)
+        self.cpu_limit = CpuLimit()
         self.posix: dict[int, PosixTimer] = {}
         self.next_id = 0
-
-    def check_cpu_timers(self, cpu_ns: int) -> None:
-        """To be called now and then while the process runs."""
-        for timer in (self.virtual, self.prof):
-            if timer.deadline_ns and cpu_ns >= timer.deadline_ns:
-                timer.deadline_ns = cpu_ns + timer.interval_ns if timer.interval_ns else 0
-                self.process.kernel.send_signal_process(self.process, timer.signo, SigInfo(timer.signo, SI_KERNEL))
 
     def clear_for_exec(self) -> None:
         """execve deletes POSIX timers and keeps interval timers."""
@@ -156,4 +199,4 @@ class ProcessTimers:
     def clear(self) -> None:
         self.clear_for_exec()
         self.real.set(0, 0)
-        self.virtual.deadline_ns = self.prof.deadline_ns = 0
+        self.cpu.clear()
