@@ -16,6 +16,8 @@ from cruck.abi.layout import Layout
 
 # "module.LAYOUT": (C type, headers)
 STRUCTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "aio.IOCB": ("struct iocb", ("linux/aio_abi.h",)),
+    "aio.IO_EVENT": ("struct io_event", ("linux/aio_abi.h",)),
     "auxvec.AUXV": ("Elf64_auxv_t", ("elf.h",)),
     "capability.CAP_USER_DATA": ("struct __user_cap_data_struct", ("linux/capability.h",)),
     "capability.CAP_USER_HEADER": ("struct __user_cap_header_struct", ("linux/capability.h",)),

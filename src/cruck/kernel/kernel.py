@@ -77,6 +77,7 @@ class Kernel:
     vdso: Vdso
     families: AddressFamilies
     anon: AnonFileSystems  # the inodes of pipes, sockets, eventfds, …
+    nr_aio_events: int  # that all contexts may hold: fs.aio-nr
     nr_watches: int  # of all inotify instances: reads and writes look for watchers only if there are any
     rename_cookie: int  # inotify: ties the two names of a rename together
     vfork_queue: WaitQueue  # where vfork parents stand; never woken: the child ends the wait itself
@@ -133,6 +134,7 @@ class Kernel:
         self.ipc = IpcNamespace(self)
         self.families = families
         self.anon = AnonFileSystems()
+        self.nr_aio_events = 0
         self.nr_watches = 0
         self.rename_cookie = 0
         self.vfork_queue = WaitQueue()

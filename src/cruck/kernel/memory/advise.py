@@ -22,7 +22,6 @@ from cruck.abi.mman import (
     MADV_HUGEPAGE,
     MADV_HWPOISON,
     MADV_KEEPONFORK,
-    MADV_MERGEABLE,
     MADV_NOHUGEPAGE,
     MADV_NORMAL,
     MADV_PAGEOUT,
@@ -32,14 +31,13 @@ from cruck.abi.mman import (
     MADV_REMOVE,
     MADV_SEQUENTIAL,
     MADV_SOFT_OFFLINE,
-    MADV_UNMERGEABLE,
     MADV_WILLNEED,
     MADV_WIPEONFORK,
     PROT_READ,
     PROT_WRITE,
 )
 from cruck.abi.signal import SIGBUS
-from cruck.framework.hardware import PAGE_MASK
+from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.memory.fault import populate
 from cruck.kernel.memory.vma import (
@@ -47,7 +45,6 @@ from cruck.kernel.memory.vma import (
     VM_DONTDUMP,
     VM_HUGEPAGE,
     VM_MAYWRITE,
-    VM_MERGEABLE,
     VM_NOHUGEPAGE,
     VM_RANDOM,
     VM_SEQUENTIAL,
@@ -70,8 +67,6 @@ FLAG_ADVICE: Final[dict[int, tuple[int, int]]] = {
     MADV_KEEPONFORK: (0, VM_WIPEONFORK),
     MADV_DONTDUMP: (VM_DONTDUMP, 0),
     MADV_DODUMP: (0, VM_DONTDUMP),
-    MADV_MERGEABLE: (VM_MERGEABLE, 0),
-    MADV_UNMERGEABLE: (0, VM_MERGEABLE),
     MADV_HUGEPAGE: (VM_HUGEPAGE, VM_NOHUGEPAGE),
     MADV_NOHUGEPAGE: (VM_NOHUGEPAGE, VM_HUGEPAGE),
 }
@@ -138,17 +133,26 @@ def msync(mm: "Mm", addr: int, length: int, is_sync: bool, is_invalidate: bool) 
 
 
 def mincore(mm: "Mm", addr: int, length: int) -> bytes:
-    """One byte per page, 1 = present. `length` is a multiple of the page size, and small.
+    """One byte per page, 1 = present, or in the file's cache. `length` is a multiple of the page size, and small.
     Errors: LinuxError(ENOMEM): a hole."""
     position = addr
     end = addr + length
-    for vma in mm.areas.overlapping(addr, end):
+    vmas = mm.areas.overlapping(addr, end)
+    for vma in vmas:
         if vma.start > position:
             raise LinuxError(ENOMEM)
         position = vma.end
     if position < end:
         raise LinuxError(ENOMEM)
-    return mm.space.resident(addr, length)
+    present = bytearray(mm.space.resident(addr, length))
+    for vma in vmas:
+        if vma.mapping is not None:
+            low, high = max(addr, vma.start), min(end, vma.end)
+            for start, stop in vma.mapping.cached(vma.offset_at(low), high - low):
+                first = (start - vma.offset_at(low) + low - addr) // PAGE_SIZE
+                for index in range(max(0, first), min(len(present), first + (stop - start) // PAGE_SIZE)):
+                    present[index] = 1
+    return bytes(present)
 
 
 def _change_flags(mm: "Mm", vma: Vma, start: int, stop: int, advice: int, change: tuple[int, int]) -> None:

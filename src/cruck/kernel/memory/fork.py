@@ -53,6 +53,7 @@ def _copy_numbers(parent: "Mm", child: "Mm") -> None:
     child.arg_start, child.arg_end = parent.arg_start, parent.arg_end
     child.env_start, child.env_end = parent.env_start, parent.env_end
     child.vdso_base = parent.vdso_base
+    child.membarrier_commands = parent.membarrier_commands
 
 
 def _clone_pages(parent: "Mm", child: "Mm", vmas: list[Vma]) -> bool:

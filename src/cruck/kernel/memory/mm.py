@@ -23,6 +23,7 @@ from cruck.kernel.process.process import default_rlimits
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
+    from cruck.kernel.vfs.aio import AioContext
     from cruck.kernel.vfs.file import File
     from cruck.kernel.vfs.mapping import Mapping
 
@@ -30,6 +31,7 @@ MAX_MAP_COUNT: Final = 65_530  # vm.max_map_count
 
 
 class Mm(FaultResolver):
+    kernel: "Kernel"
     machine: Machine
     space: AddressSpace
     user: UserMemory
@@ -63,6 +65,8 @@ class Mm(FaultResolver):
     peak_total_pages: int
     peak_rss_pages: int
     default_flags: int  # mlockall(MCL_FUTURE): MAP_LOCKED, VM_LOCKONFAULT
+    aio: "dict[int, AioContext]"  # by their ring's address
+    membarrier_commands: int  # MEMBARRIER_CMD_REGISTER_* that were given
     is_oom: bool  # a fault found no free frame
     spurious_addr: int  # fault.py: last page whose fault changed nothing
 
@@ -90,6 +94,9 @@ class Mm(FaultResolver):
         self.total_pages = self.data_pages = self.stack_pages = self.locked_pages = 0
         self.peak_total_pages = self.peak_rss_pages = 0
         self.default_flags = 0
+        self.aio = {}
+        self.kernel = kernel
+        self.membarrier_commands = 0
         self.is_oom = False
         self.spurious_addr = -1
 
@@ -104,6 +111,8 @@ class Mm(FaultResolver):
         self.refs -= 1
         if self.refs:
             return
+        for context in list(self.aio.values()):
+            self.end_aio(context)
         self.max_rss_pages()
         self.space.close()
         for vma in self.vmas:
@@ -114,6 +123,12 @@ class Mm(FaultResolver):
         self.vmas.clear()
         self.areas.starts.clear()
         self.set_exe(None)
+
+    def end_aio(self, context: "AioContext") -> None:
+        """An asynchronous I/O context goes."""
+        del self.aio[context.id]
+        self.kernel.nr_aio_events -= context.max_events
+        context.destroy()
 
     def nr_users(self) -> int:
         return self.refs

@@ -44,6 +44,7 @@ class Vma:
     file: "File | None"  # holds a reference; None for anonymous memory, shared or not
     offset: int  # byte offset in `mapping` of `start`; 0 without one
     name: bytes  # b"[heap]", b"[stack]", b"[vdso]", b"[vvar]" or b""
+    policy: tuple[int, int]  # mbind: MPOL_* mode and nodes
     # Fault-around (fault.py): the last populated range, its window, and the same for copy-on-write.
     fault_start: int
     fault_end: int
@@ -62,12 +63,15 @@ class Vma:
         self.file = file
         self.offset = offset
         self.name = name
+        self.policy = (0, 0)
         self.fault_start = self.fault_end = self.cow_next = -1
         self.fault_pages = self.cow_pages = 1
 
     def copy(self, mm: "Mm") -> "Vma":
         """A twin that is in no list yet; the caller attaches it (which takes the references)."""
-        return Vma(mm, self.start, self.end, self.prot, self.flags, self.mapping, self.file, self.offset, self.name)
+        twin = Vma(mm, self.start, self.end, self.prot, self.flags, self.mapping, self.file, self.offset, self.name)
+        twin.policy = self.policy
+        return twin
 
     def nr_pages(self) -> int:
         return (self.end - self.start) // PAGE_SIZE
@@ -105,6 +109,7 @@ class Vma:
             and self.mapping is following.mapping
             and self.file is following.file
             and self.name == following.name
+            and self.policy == following.policy
             and (self.mapping is None or self.offset + (self.end - self.start) == following.offset)
         )
 

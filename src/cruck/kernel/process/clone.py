@@ -130,6 +130,7 @@ def clone(task: Task, args: CloneArgs) -> Task:
     child.affinity, child.timer_slack_ns = task.affinity, task.timer_slack_ns
     child.vruntime_ns = task.vruntime_ns
     child.personality = task.personality
+    child.mempolicy = task.mempolicy
     if flags & CLONE_SYSVSEM:
         if task.sem_undo is None:
             task.sem_undo = SemUndo()

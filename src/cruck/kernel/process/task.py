@@ -112,6 +112,7 @@ class Task(Waiter):
     exit_code: int
     timer_slack_ns: int
     ipc: "IpcNamespace"
+    mempolicy: tuple[int, int]  # set_mempolicy: MPOL_* mode and nodes
     sem_undo: "SemUndo | None"  # shared with CLONE_SYSVSEM
     personality: int  # personality(2): 0 or ADDR_NO_RANDOMIZE
 
@@ -173,6 +174,7 @@ class Task(Waiter):
         self.exit_code = 0
         self.timer_slack_ns = 50_000
         self.ipc = kernel.ipc
+        self.mempolicy = (0, 0)
         self.sem_undo = None
         self.personality = 0
         self.work = 0

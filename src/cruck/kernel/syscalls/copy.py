@@ -54,6 +54,8 @@ def sys_sendfile(task: "Task", out_fd: Fd, in_fd: Fd, offset: UserAddr, count: S
     out = writable(task, out_fd)
     if out.flags & O_APPEND and out.is_seekable:
         return -EINVAL
+    if offset:
+        task.user.write_u64(offset, start)  # it is written in any case; refused before anything is copied
     if isinstance(source, PipeEnd):
         return _pipe_to_file(task, source, out, POSITION, count, 0)[0]
     if not source.is_seekable or _kind(source) == S_IFDIR:

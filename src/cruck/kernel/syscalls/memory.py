@@ -13,7 +13,7 @@ from cruck.abi.mman import (
     PKEY_ACCESS_MASK,
 )
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
-from cruck.kernel.memory import advise, lock, map_memory, protect, remap
+from cruck.kernel.memory import advise, lock, map_memory, protect, remap, remap_pages
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.process.credentials import CAP_IPC_LOCK, CAP_SYS_ADMIN
 from cruck.kernel.process.task import Task
@@ -65,6 +65,12 @@ def sys_pkey_free(task: Task, pkey: CInt) -> int:
 
 def sys_mremap(task: Task, old: UserAddr, old_length: Size, new_length: Size, flags: ULong, new: UserAddr) -> int:
     return remap.mremap(_mm(task), old, old_length, new_length, flags, new, task.creds.has(CAP_IPC_LOCK))
+
+
+def sys_remap_file_pages(task: Task, start: UserAddr, size: ULong, prot: ULong, page_offset: ULong, flags: ULong) -> int:
+    """Errors: EINVAL, ENOMEM."""
+    remap_pages.remap_file_pages(_mm(task), start, size, prot, page_offset, flags)
+    return 0
 
 
 def sys_brk(task: Task, addr: UserAddr) -> int:

@@ -307,13 +307,6 @@ def sys_arch_prctl(task: Task, option: CInt, arg2: ULong) -> int:
 MEMBARRIER_CMD_QUERY: Final = 0
 
 
-def sys_membarrier(task: Task, cmd: CInt, flags: CInt, cpu_id: CInt) -> int:
-    """Only the query, which says that no command is supported. Errors: EINVAL for every other."""
-    if cmd == MEMBARRIER_CMD_QUERY and flags == 0:
-        return 0
-    return -EINVAL
-
-
 def sys_kcmp(task: Task, pid1: Pid, pid2: Pid, kind: CInt, idx1: Long, idx2: Long) -> int:
     """KCMP_FILE, VM, FILES, FS, SIGHAND. Errors: ESRCH, EPERM, EINVAL, EBADF."""
     one, two = task.find_task(pid1), task.find_task(pid2)

@@ -37,6 +37,11 @@ class Mapping:
         """A memfd sealed with F_SEAL_WRITE: mmap(PROT_WRITE, MAP_SHARED) is EPERM."""
         return False
 
+    def cached(self, offset: int, length: int) -> list[tuple[int, int]]:
+        """For mincore: ranges of whole pages of [offset, offset+length) that are in memory, mapped or not; of a host's file we do
+        not know."""
+        return []
+
     def discard(self, offset: int, length: int) -> int:
         """madvise(MADV_REMOVE) of memory without a file: 0 or −errno."""
         return -EOPNOTSUPP

@@ -163,14 +163,15 @@ def smaps(task: "Task") -> bytes:
         is_anonymous = vma.file is None and not vma.flags & MAP_SHARED
         parts.append(_maps_line(vma, root))
         parts.append(_kb(b"Size", (vma.end - vma.start) // 1024) + _kb(b"KernelPageSize", 4) + _kb(b"MMUPageSize", 4))
-        parts.append(_usage(resident_kb, resident_kb if is_anonymous else 0, False))
+        locked_kb = resident_kb if vma.flags & MAP_LOCKED else 0
+        parts.append(_usage(resident_kb, resident_kb if is_anonymous else 0, locked_kb, False))
         parts.append(b"THPeligible:    0\nVmFlags: %s\n" % _vm_flags(vma))
     return b"".join(parts)
 
 
 def smaps_rollup(task: "Task") -> bytes:
     vmas = task.mm.vmas
-    resident = anonymous = 0
+    resident = anonymous = locked = 0
     low = high = 0
     for vma in vmas:
         if high == 0:
@@ -180,11 +181,13 @@ def smaps_rollup(task: "Task") -> bytes:
         resident += nr
         if vma.file is None and not vma.flags & MAP_SHARED:
             anonymous += nr
+        if vma.flags & MAP_LOCKED:
+            locked += nr
     head = b"%08x-%08x ---p 00000000 00:00 0 " % (low, high)
-    return head.ljust(MAPS_COLUMN) + b"[rollup]\n" + _usage(resident * 4, anonymous * 4, True)
+    return head.ljust(MAPS_COLUMN) + b"[rollup]\n" + _usage(resident * 4, anonymous * 4, locked * 4, True)
 
 
-def _usage(resident_kb: int, anonymous_kb: int, is_rollup: bool) -> bytes:
+def _usage(resident_kb: int, anonymous_kb: int, locked_kb: int, is_rollup: bool) -> bytes:
     clean_kb = resident_kb - anonymous_kb
     rows = [_kb(b"Rss", resident_kb), _kb(b"Pss", resident_kb), _kb(b"Pss_Dirty", anonymous_kb)]
     if is_rollup:
@@ -199,9 +202,10 @@ def _usage(resident_kb: int, anonymous_kb: int, is_rollup: bool) -> bytes:
     ]
     for name in (
         b"LazyFree", b"AnonHugePages", b"ShmemPmdMapped", b"FilePmdMapped", b"Shared_Hugetlb", b"Private_Hugetlb", b"Swap",
-        b"SwapPss", b"Locked",
+        b"SwapPss",
     ):  # fmt: skip
         rows.append(_kb(name, 0))
+    rows.append(_kb(b"Locked", locked_kb))
     return b"".join(rows)
 
 

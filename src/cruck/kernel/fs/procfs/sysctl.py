@@ -25,7 +25,7 @@ CAP_SYS_ADMIN: Final = 21
 
 VALUES: Final[dict[bytes, bytes]] = {
     b"fs/aio-max-nr": b"65536",
-    b"fs/aio-nr": b"0",
+    b"fs/aio-nr": LIVE,
     b"fs/dentry-state": b"0\t0\t45\t0\t0\t0",
     b"fs/epoll/max_user_watches": b"1048576",
     b"fs/file-max": b"9223372036854775807",
@@ -221,6 +221,8 @@ class SysctlFile(TextNode):
 def live_value(kernel: "Kernel", path: bytes) -> bytes:
     if path in sysctl_ipc.LIMITS:
         return sysctl_ipc.read(reader_namespace(kernel), path)
+    if path == b"fs/aio-nr":
+        return b"%d" % kernel.nr_aio_events
     if path == b"kernel/hostname" or path == b"kernel/domainname":
         uts = kernel.current.ns.uts if kernel.current is not None else kernel.namespaces.uts
         return uts.hostname if path == b"kernel/hostname" else uts.domainname

@@ -16,6 +16,7 @@ from cruck.kernel.fs.procfs import id_map, memory_text, mount_text, net, task_te
 from cruck.kernel.fs.procfs.access import may_inspect
 from cruck.kernel.fs.procfs.fd_dir import FdDirectory
 from cruck.kernel.fs.procfs.inode import DT_DIR, DT_LNK, DT_REG, DirectoryNode, LinkNode, PseudoFs, TextNode
+from cruck.kernel.fs.procfs.pagemap import PagemapFile
 from cruck.kernel.memory import foreign
 from cruck.kernel.process.credentials import CAP_SYS_NICE, CAP_SYS_RESOURCE
 from cruck.kernel.process.task import DEAD
@@ -80,6 +81,7 @@ ENTRIES: Final[tuple[tuple[bytes, int, int, int], ...]] = (
     (b"setgroups", TEXT, 0o644, ONLY_PROCESS),
     (b"timerslack_ns", TEXT, 0o666, ONLY_PROCESS | NEEDS_TASK),
     (b"children", TEXT, 0o444, ONLY_TASK),
+    (b"pagemap", MEM, 0o400, NEEDS_TASK),
 )
 INDEX: Final[dict[bytes, int]] = {entry[0]: index for index, entry in enumerate(ENTRIES)}
 TASK_INO_STEP: Final = 1 << 28  # inode numbers: tid · step + index; see fd_dir for the others
@@ -155,7 +157,7 @@ class TaskDirectory(DirectoryNode):
         if kind == TEXT:
             return TaskText(self.pseudo, ino, mode, self.who, name, ENTRIES[index][3])
         if kind == MEM:
-            return MemNode(self.pseudo, ino, mode, self.who)
+            return MemNode(self.pseudo, ino, mode, self.who, name)
         if kind == LINK:
             return TaskLink(self.pseudo, ino, self.who, name)
         if name == b"task":
@@ -413,12 +415,13 @@ class TaskLink(LinkNode):
 
 
 class MemNode(TextNode):
-    """/proc/[pid]/mem: the address space as a file."""
+    """/proc/[pid]/mem: the address space as a file; pagemap: what is present of it."""
 
-    def __init__(self, fs: PseudoFs, ino: int, mode: int, who: ThreadId) -> None:
+    def __init__(self, fs: PseudoFs, ino: int, mode: int, who: ThreadId, name: bytes) -> None:
         uid, gid = who.owner()
         super().__init__(fs, ino, mode, uid, gid)
         self.who = who
+        self.name = name
 
     def revalidate(self) -> bool:
         return self.who.exists()
@@ -429,7 +432,7 @@ class MemNode(TextNode):
         task = self.who.live()
         if task is None:
             raise LinuxError(EACCES)
-        return MemFile(self, task, flags)
+        return MemFile(self, task, flags) if self.name == b"mem" else PagemapFile(self, task.mm, flags)
 
 
 class MemFile(File):

@@ -91,6 +91,18 @@ class SegmentMapping(Mapping):
             offset = data
         return count
 
+    def cached(self, offset: int, length: int) -> list[tuple[int, int]]:
+        ranges: list[tuple[int, int]] = []
+        end = offset + length
+        while offset < end:
+            data = self.segment.next_data(offset)
+            if data < 0 or data >= end:
+                break
+            hole = min(end, self.segment.next_hole(data))
+            ranges.append((data & ~PAGE_MASK, (hole + PAGE_MASK) & ~PAGE_MASK))
+            offset = hole
+        return ranges
+
     def charge(self) -> None:
         """Tells the file system how many pages the segment has now."""
         fs = self.fs
