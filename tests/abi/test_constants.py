@@ -17,6 +17,7 @@ HEADERS: dict[str, tuple[tuple[str, ...], ...]] = {
     "auxvec": (("linux/auxvec.h", "asm/auxvec.h", "asm/hwcap2.h"),),
     "capability": (("linux/capability.h",),),
     "dirent": (("dirent.h",),),
+    "aio": (("linux/aio_abi.h",),),
     "elf": (("linux/elf.h",), ("elf.h",)),
     "errno": (("errno.h",),),
     "eventfd": (("sys/eventfd.h",),),

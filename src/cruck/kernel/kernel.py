@@ -26,12 +26,14 @@ from cruck.kernel.process.process import Process, ProcessGroup, Session
 from cruck.kernel.process.task import RUNNING, Task
 from cruck.kernel.sched.fair import FairScheduler
 from cruck.kernel.sched.load_average import LoadAverage
+from cruck.kernel.settings import Settings
 from cruck.kernel.signal.pending import SI_KERNEL, SigInfo
 from cruck.kernel.signal.send import send_to_process, send_to_task
 from cruck.kernel.time.timers import TimerQueue
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.dentry import MountNamespace
 from cruck.kernel.vfs.fs_type import FileSystemType
+from cruck.kernel.vfs.inotify import InotifyUsers
 
 if TYPE_CHECKING:
     from cruck.kernel.syscalls.strace.tracer import Tracer
@@ -77,7 +79,9 @@ class Kernel:
     vdso: Vdso
     families: AddressFamilies
     anon: AnonFileSystems  # the inodes of pipes, sockets, eventfds, …
+    settings: Settings
     nr_aio_events: int  # that all contexts may hold: fs.aio-nr
+    inotify_users: InotifyUsers
     nr_watches: int  # of all inotify instances: reads and writes look for watchers only if there are any
     rename_cookie: int  # inotify: ties the two names of a rename together
     vfork_queue: WaitQueue  # where vfork parents stand; never woken: the child ends the wait itself
@@ -134,7 +138,9 @@ class Kernel:
         self.ipc = IpcNamespace(self)
         self.families = families
         self.anon = AnonFileSystems()
+        self.settings = Settings()
         self.nr_aio_events = 0
+        self.inotify_users = InotifyUsers()
         self.nr_watches = 0
         self.rename_cookie = 0
         self.vfork_queue = WaitQueue()

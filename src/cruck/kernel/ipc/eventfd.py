@@ -72,5 +72,8 @@ class EventFile(AnonFile):
     def wait_queue(self) -> WaitQueue | None:
         return self.queue
 
+    def fdinfo(self) -> bytes:
+        return b"eventfd-count: %16x\neventfd-semaphore: %d\n" % (self.count, self.is_semaphore)
+
     def describe(self) -> str:
         return "anon_inode:[eventfd]"

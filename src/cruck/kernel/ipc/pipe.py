@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 SLOT_BYTES: Final = 4096  # PIPE_BUF and the page size
 DEFAULT_SLOTS: Final = 16
-PIPE_MAX_BYTES: Final = 1 << 20  # /proc/sys/fs/pipe-max-size
 
 POLLIN: Final = 0x001
 POLLOUT: Final = 0x004
@@ -204,15 +203,15 @@ class PipeBuffer:
         self.nr_bytes += len(data)
         self.nr_slots += chunk.nr_slots()
 
-    def set_size(self, size: int, creds: "Credentials") -> int:
+    def set_size(self, size: int, creds: "Credentials", most_bytes: int) -> int:
         """F_SETPIPE_SZ: the new size in bytes, rounded up to a power of two of pages, or −EINVAL, −EPERM (more than
-        pipe-max-size), −EBUSY (more is in it)."""
+        `most_bytes`: fs.pipe-max-size), −EBUSY (more is in it)."""
         if size < 0 or size > 1 << 31:
             return -EINVAL
         nr = 1
         while nr * SLOT_BYTES < size:
             nr *= 2
-        if nr * SLOT_BYTES > PIPE_MAX_BYTES and nr > self.max_slots and not creds.has(CAP_SYS_RESOURCE):
+        if nr * SLOT_BYTES > most_bytes and nr > self.max_slots and not creds.has(CAP_SYS_RESOURCE):
             return -EPERM
         if nr < self.nr_slots:
             return -EBUSY
@@ -322,7 +321,7 @@ class PipeEnd(File):
 
     def set_pipe_size(self, task: "Task", size: int) -> int:
         """F_SETPIPE_SZ: as PipeBuffer.set_size()."""
-        return self.pipe.set_size(size, task.creds)
+        return self.pipe.set_size(size, task.creds, task.kernel.settings.pipe_max_bytes)
 
 
 def make_pipe(kernel: "Kernel", creds: "Credentials", flags: int) -> tuple[PipeEnd, PipeEnd]:

@@ -77,6 +77,9 @@ class SignalFile(AnonFile):
         self.mask = mask
         self.kernel.signal_queued.wake(POLLIN)
 
+    def fdinfo(self) -> bytes:
+        return b"sigmask:\t%016x\n" % self.mask
+
     def describe(self) -> str:
         return "anon_inode:[signalfd]"
 

@@ -104,6 +104,13 @@ class TimerFile(AnonFile):
     def release(self) -> None:
         self._cancel()
 
+    def fdinfo(self) -> bytes:
+        left_ns, interval_ns = self.remaining()
+        ns = 1_000_000_000
+        head = b"clockid: %d\nticks: %d\nsettime flags: 00\n" % (self.clock_id, self.ticks)
+        times = (left_ns // ns, left_ns % ns, interval_ns // ns, interval_ns % ns)
+        return head + b"it_value: (%d, %d)\nit_interval: (%d, %d)\n" % times
+
     def describe(self) -> str:
         return "anon_inode:[timerfd]"
 

@@ -83,9 +83,7 @@ def mmap(mm: "Mm", addr: int, length: int, prot: int, flags: int, file: "File | 
         raise LinuxError(ENOMEM)
     if file is not None and (offset < 0 or offset > MAX_OFFSET - length):
         raise LinuxError(EOVERFLOW)
-    from cruck.kernel.memory.mm import MAX_MAP_COUNT
-
-    if len(mm.vmas) >= MAX_MAP_COUNT:
+    if len(mm.vmas) >= mm.kernel.settings.max_map_count:
         raise LinuxError(ENOMEM, "vm.max_map_count")
     start = placement.choose(mm, addr, length, flags)
     area_flags = _kind(flags, file) | mm.default_flags
@@ -170,9 +168,7 @@ def brk(mm: "Mm", addr: int) -> int:
     old_end = (mm.brk + PAGE_MASK) & ~PAGE_MASK
     new_end = (addr + PAGE_MASK) & ~PAGE_MASK
     if new_end < old_end:
-        from cruck.kernel.memory.mm import MAX_MAP_COUNT
-
-        if len(mm.vmas) + 2 > MAX_MAP_COUNT:
+        if len(mm.vmas) + 2 > mm.kernel.settings.max_map_count:
             return mm.brk
         unmap_range(mm, new_end, old_end)
     elif new_end > old_end and not _grow_heap(mm, old_end, new_end):
@@ -182,12 +178,10 @@ def brk(mm: "Mm", addr: int) -> int:
 
 
 def _grow_heap(mm: "Mm", start: int, end: int) -> bool:
-    from cruck.kernel.memory.mm import MAX_MAP_COUNT
-
     length = end - start
     flags = MAP_PRIVATE | VM_MAYALL | mm.default_flags
     # One page stays free behind the heap, as on Linux.
-    if not placement.is_free(mm, start, end + PAGE_SIZE) or len(mm.vmas) >= MAX_MAP_COUNT:
+    if not placement.is_free(mm, start, end + PAGE_SIZE) or len(mm.vmas) >= mm.kernel.settings.max_map_count:
         return False
     if not mm.may_expand(length // PAGE_SIZE, True) or mm.is_obvious_overcommit(length // PAGE_SIZE):
         return False

@@ -8,7 +8,7 @@ munmap, brk), protect.py, remap.py, advise.py and lock.py, faults in fault.py, a
 Not here: what exec puts into it (process/exec.py, process/elf.py) and guest structures (syscalls/memory.py).
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cruck.abi.errno import EAGAIN, ENOMEM
 from cruck.abi.mman import PROT_READ
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from cruck.kernel.vfs.aio import AioContext
     from cruck.kernel.vfs.file import File
     from cruck.kernel.vfs.mapping import Mapping
-
-MAX_MAP_COUNT: Final = 65_530  # vm.max_map_count
 
 
 class Mm(FaultResolver):
@@ -265,13 +263,13 @@ class Mm(FaultResolver):
 
     def check_split_room(self, start: int, end: int) -> None:
         """Errors: LinuxError(ENOMEM) if isolate() would exceed the number of areas."""
-        if len(self.vmas) + 2 > MAX_MAP_COUNT:
+        if len(self.vmas) + 2 > self.kernel.settings.max_map_count:
             extra = 0
             for addr in (start, end):
                 vma = self.areas.find(addr)
                 if vma is not None and vma.start < addr:
                     extra += 1
-            if len(self.vmas) + extra > MAX_MAP_COUNT:
+            if len(self.vmas) + extra > self.kernel.settings.max_map_count:
                 raise LinuxError(ENOMEM, "vm.max_map_count")
 
     def merge(self, start: int, end: int) -> None:

@@ -200,6 +200,15 @@ class EpollFile(AnonFile):
     def wait_queue(self) -> WaitQueue | None:
         return self.pollers
 
+    def fdinfo(self) -> bytes:
+        lines: list[bytes] = []
+        for item in self.items.values():
+            stat = item.file.stat()
+            events = (item.events & ~0x18 | item.behaviour) & 0xFFFF_FFFF
+            values = (item.fd, events, item.data, item.file.pos, stat.ino, stat.dev)
+            lines.append(b"tfd: %8d events: %8x data: %16x  pos:%d ino:%x sdev:%x\n" % values)
+        return b"".join(lines)
+
     def describe(self) -> str:
         return "anon_inode:[eventpoll]"
 

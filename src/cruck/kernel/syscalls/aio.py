@@ -35,7 +35,6 @@ from cruck.kernel.syscalls.types import CUInt, Long, ULong, UserAddr
 from cruck.kernel.vfs.aio import POLL, READ, WRITE, AioContext, AioRequest
 from cruck.kernel.vfs.file import File
 
-MAX_EVENTS: Final = 65536  # fs.aio-max-nr
 ABSURD_EVENTS: Final = 0x1000_0000 // 32
 MAX_IOCBS: Final = 1 << 16
 SUPPORTED_RWF: Final = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND
@@ -49,7 +48,7 @@ def sys_io_setup(task: Task, nr_events: CUInt, created: UserAddr) -> int:
     if task.user.read_u64(created) != 0 or nr_events == 0 or nr_events > ABSURD_EVENTS:
         return -EINVAL
     kernel = task.kernel
-    if kernel.nr_aio_events + nr_events > MAX_EVENTS:
+    if kernel.nr_aio_events + nr_events > kernel.settings.aio_max_events:
         return -EAGAIN
     mm = task.mm
     ring = map_memory.mmap(mm, 0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, None, 0)

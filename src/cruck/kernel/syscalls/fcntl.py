@@ -56,6 +56,7 @@ from cruck.abi.fcntl import (
     FD_CLOEXEC,
     FLOCK,
     LOCK_EX,
+    LOCK_MAND,
     LOCK_NB,
     LOCK_SH,
     LOCK_UN,
@@ -157,7 +158,10 @@ def _owner_call(task: "Task", file: "File", fd: int, command: int, argument: int
     """F_SETOWN and its kin: who gets SIGIO, and F_NOTIFY."""
     if command == F_GETOWN:
         owner = file.owner
-        return 0 if owner is None else -owner.number if owner.kind == F_OWNER_PGRP else owner.number
+        if owner is None:
+            return 0
+        number = task.number_of(owner.number)
+        return -number if owner.kind == F_OWNER_PGRP else number
     if command == F_SETOWN:
         number = argument & 0xFFFF_FFFF
         if number >= 1 << 31:
@@ -167,7 +171,7 @@ def _owner_call(task: "Task", file: "File", fd: int, command: int, argument: int
         kind = F_OWNER_PGRP if number < 0 else F_OWNER_PID
         return _set_owner(task, file, kind, abs(number))
     if command == F_GETOWN_EX:
-        kind, number = (F_OWNER_PID, 0) if file.owner is None else (file.owner.kind, file.owner.number)
+        kind, number = (F_OWNER_PID, 0) if file.owner is None else (file.owner.kind, task.number_of(file.owner.number))
         task.user.write(argument, F_OWNER_EX.pack(kind, number))
         return 0
     if command == F_SETOWN_EX:
@@ -195,6 +199,7 @@ def _set_owner(task: "Task", file: "File", kind: int, number: int) -> int:
     """0 (nobody from now on, if `number` is 0) or −ESRCH."""
     kernel = task.kernel
     if number:
+        number = task.process.pid_ns.find(number)
         exists = number in kernel.groups if kind == F_OWNER_PGRP else number in kernel.processes or number in kernel.tasks
         if not exists:
             return -ESRCH
@@ -274,6 +279,8 @@ def _range_lock(task: "Task", fd: int, file: "File", command: int, addr: int) ->
 
 def sys_flock(task: "Task", fd: Fd, operation: CUInt) -> int:
     """Errors: EBADF, EINVAL, EAGAIN (LOCK_NB), ERESTARTSYS."""
+    if operation & LOCK_MAND:
+        return 0  # once a mandatory lock; Linux has ignored it since 5.5
     file = task.files.get(fd)
     what = operation & ~LOCK_NB
     if what not in (LOCK_SH, LOCK_EX, LOCK_UN):
@@ -285,7 +292,7 @@ def sys_flock(task: "Task", fd: Fd, operation: CUInt) -> int:
     if what == LOCK_UN:
         locks.drop_flock(file)
         return 0
-    if locks.try_flock(file, what == LOCK_EX):
+    if locks.try_flock(file, what == LOCK_EX, task.process.pid):
         return 0
     if operation & LOCK_NB:
         return -EAGAIN

@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from cruck.abi.errno import EINVAL
+from cruck.abi.errno import EINVAL, EMFILE
 from cruck.abi.fcntl import AT_FDCWD, O_CLOEXEC, O_NONBLOCK
 from cruck.abi.inotify import (
     IN_ALL_EVENTS,
@@ -36,8 +36,13 @@ def sys_inotify_init1(task: Task, flags: Flags) -> int:
     """A new descriptor. Errors: −EINVAL (flags), −EMFILE."""
     if flags & ~(O_CLOEXEC | O_NONBLOCK):
         return -EINVAL
-    file = InotifyFile(task.kernel, flags & O_NONBLOCK)
-    return task.files.install(file, task.process.rlimit(RLIMIT_NOFILE), flags & O_CLOEXEC != 0)
+    uid = task.creds.euid
+    limit = task.process.rlimit(RLIMIT_NOFILE)
+    task.files.reserve_check(1, limit)
+    if task.kernel.inotify_users.nr_instances.get(uid, 0) >= task.kernel.settings.inotify_max_instances:
+        return -EMFILE
+    file = InotifyFile(task.kernel, uid, flags & O_NONBLOCK)
+    return task.files.install(file, limit, flags & O_CLOEXEC != 0)
 
 
 def sys_inotify_init(task: Task) -> int:

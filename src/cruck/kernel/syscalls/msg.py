@@ -119,7 +119,7 @@ def sys_msgctl(task: Task, identifier: CInt, command: CInt, buffer: UserAddr) ->
     if command in (IPC_STAT, MSG_STAT, MSG_STAT_ANY):
         found, result = find_for_stat(task, table, command, MSG_STAT_ANY, identifier)
         assert isinstance(found, MessageQueue)
-        task.user.write(buffer, msqid_ds(found))
+        task.user.write(buffer, msqid_ds(task, found))
         return result
     if command == IPC_SET:
         data = task.user.read(buffer, MSQID64_DS.size)
@@ -151,8 +151,8 @@ def _totals(table: MsgTable) -> tuple[int, int, int]:
     return len(table.objects), nr_messages, nr_bytes
 
 
-def msqid_ds(queue: MessageQueue) -> bytes:
+def msqid_ds(task: Task, queue: MessageQueue) -> bytes:
     return MSQID64_DS.pack(
         *perm_values(queue), queue.sent_s, queue.received_s, queue.changed_s, queue.nr_bytes, len(queue.messages), queue.max_bytes,
-        queue.last_sender_pid, queue.last_receiver_pid,
+        task.number_of(queue.last_sender_pid), task.number_of(queue.last_receiver_pid),
     )  # fmt: skip

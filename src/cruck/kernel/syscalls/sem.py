@@ -160,7 +160,7 @@ def _get_one(task: Task, table: SemTable, identifier: int, number: int, command:
     if command == GETVAL:
         return semset.values[number]
     if command == GETPID:
-        return semset.pids[number]
+        return task.number_of(semset.pids[number])
     return semset.nr_waiting(number, command == GETZCNT)
 
 

@@ -117,7 +117,7 @@ def sys_shmctl(task: Task, identifier: CInt, command: CInt, buffer: UserAddr) ->
     if command in (IPC_STAT, SHM_STAT, SHM_STAT_ANY):
         found, result = find_for_stat(task, table, command, SHM_STAT_ANY, identifier)
         assert isinstance(found, ShmSegment)
-        task.user.write(buffer, shmid_ds(found))
+        task.user.write(buffer, shmid_ds(task, found))
         return result
     if command == IPC_SET:
         data = task.user.read(buffer, SHMID64_DS.size)
@@ -150,8 +150,8 @@ def _lock(task: Task, segment: object, is_lock: bool) -> int:
     return 0
 
 
-def shmid_ds(segment: ShmSegment) -> bytes:
+def shmid_ds(task: Task, segment: ShmSegment) -> bytes:
     return SHMID64_DS.pack(
         *perm_values(segment), segment.size, segment.attached_s, segment.detached_s, segment.changed_s,
-        segment.creator_pid, segment.last_pid, segment.nr_attached(),
+        task.number_of(segment.creator_pid), task.number_of(segment.last_pid), segment.nr_attached(),
     )  # fmt: skip

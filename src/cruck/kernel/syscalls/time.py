@@ -298,9 +298,7 @@ def sys_timer_create(task: Task, which_clock: ClockId, event: UserAddr, created:
         return -11
     task.user.write_u32(created, timer_id)
     timers.next_id = timer_id + 1
-    timer = timers.posix[timer_id] = PosixTimer(
-        task.process, timer_id, which_clock, notify, signo, value, task.process.pid_ns.find(tid)
-    )
+    timer = timers.posix[timer_id] = PosixTimer(task.process, timer_id, which_clock, notify, signo, value, task.process.pid_ns.find(tid))
     if is_cpu_clock(which_clock):
         process, clock, thread = cpu_clock_of(task, which_clock)
         timer.clock_process = process

@@ -97,6 +97,9 @@ class AioRequest(Waiter):
                 queue.add(self, ALL_EVENTS)
 
     def notify(self, queue: WaitQueue, events: int) -> bool:
+        if self.kind == POLL and self.events & events:
+            # Who is woken tells all that woke it, not only what was asked for (aio_poll_wake).
+            self.events |= events
         self._try()
         return False
 

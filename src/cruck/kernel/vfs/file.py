@@ -203,6 +203,10 @@ class File:
         """What /proc/self/fd/N links to, for files without a path: "pipe:[12]"."""
         return "anon_inode:[file]"
 
+    def fdinfo(self) -> bytes:
+        """Lines of /proc/PID/fdinfo/N beyond those all files have (Linux: show_fdinfo)."""
+        return b""
+
     # Checks the edge makes before read/write.
     def is_readable(self) -> bool:
         return self.flags & 3 != 1 and not self.flags & 0o10000000  # O_WRONLY, O_PATH

@@ -2,7 +2,7 @@
 """inotify (inotify(7), Linux fs/notify/inotify): `InotifyFile` is an instance, `Watch` is one inode it watches.
 
 A watch hangs on the inode (`inode.watches`, by instance), where fsnotify.py finds it. Events queue up in the instance, the same event
-twice in a row only once, at most MAX_QUEUED_EVENTS.
+twice in a row only once, at most fs.inotify.max_queued_events. Instances and watches are counted by user.
 """
 
 from collections import deque
@@ -34,10 +34,19 @@ if TYPE_CHECKING:
     from cruck.kernel.vfs.file import File
     from cruck.kernel.vfs.inode import Inode
 
-MAX_QUEUED_EVENTS: Final = 16_384  # fs.inotify.max_queued_events
-MAX_WATCHES: Final = 65_536  # of one instance (fs.inotify.max_user_watches counts a user's)
 READABLE: Final = 0x41  # POLLIN | POLLRDNORM
 NAME_ALIGNMENT: Final = 16
+
+
+class InotifyUsers:
+    """How many instances and watches each user has."""
+
+    nr_instances: dict[int, int]
+    nr_watches: dict[int, int]
+
+    def __init__(self) -> None:
+        self.nr_instances = {}
+        self.nr_watches = {}
 
 
 class InotifyEvent:
@@ -126,19 +135,28 @@ class InotifyWatch(Watch):
         if not watches:
             self.inode.watches = None
         del self.instance.watches[self.wd]
+        users = self.instance.kernel.inotify_users
+        users.nr_watches[self.instance.uid] -= 1
         self.instance.kernel.nr_watches -= 1
         return True
 
 
 class InotifyFile(AnonFile):
     watches: dict[int, InotifyWatch]  # by watch descriptor
+    uid: int  # whom it and its watches are charged to
     next_wd: int
-    events: deque[InotifyEvent]  # oldest first; at most MAX_QUEUED_EVENTS + 1
+    max_events: int
+    events: deque[InotifyEvent]  # oldest first; at most max_events + 1
     nr_event_bytes: int
     queue: WaitQueue
 
-    def __init__(self, kernel: "Kernel", flags: int) -> None:
+    def __init__(self, kernel: "Kernel", uid: int, flags: int) -> None:
+        """The caller has asked `kernel.inotify_users.may_make()`."""
         super().__init__(kernel, flags)
+        self.uid = uid
+        users = kernel.inotify_users
+        users.nr_instances[uid] = users.nr_instances.get(uid, 0) + 1
+        self.max_events = kernel.settings.inotify_max_events
         self.watches = {}
         self.next_wd = 1
         self.events = deque()
@@ -155,8 +173,10 @@ class InotifyFile(AnonFile):
                 return -EEXIST
             existing.mask = existing.mask | kept if mask & IN_MASK_ADD else kept
             return existing.wd
-        if len(self.watches) >= MAX_WATCHES:
+        users = self.kernel.inotify_users
+        if users.nr_watches.get(self.uid, 0) >= self.kernel.settings.inotify_max_watches:
             return -ENOSPC
+        users.nr_watches[self.uid] = users.nr_watches.get(self.uid, 0) + 1
         watch = InotifyWatch(self, self.next_wd, inode, kept)
         self.next_wd += 1
         self.watches[watch.wd] = watch
@@ -176,7 +196,7 @@ class InotifyFile(AnonFile):
     def queue_event(self, event: InotifyEvent) -> None:
         if self.events and self.events[-1].is_same(event):
             return
-        if len(self.events) >= MAX_QUEUED_EVENTS:
+        if len(self.events) >= self.max_events:
             if self.events[-1].mask & IN_Q_OVERFLOW:
                 return
             event = InotifyEvent(-1, IN_Q_OVERFLOW, 0, b"")
@@ -212,6 +232,13 @@ class InotifyFile(AnonFile):
     def wait_queue(self) -> WaitQueue | None:
         return self.queue
 
+    def fdinfo(self) -> bytes:
+        lines: list[bytes] = []
+        for wd in sorted(self.watches):
+            watch = self.watches[wd]
+            lines.append(b"inotify wd:%x ino:%x sdev:%x mask:%x ignored_mask:0\n" % (wd, watch.inode.ino, watch.inode.fs.dev, watch.mask))
+        return b"".join(lines)
+
     def supports_async(self) -> bool:
         return True
 
@@ -219,6 +246,7 @@ class InotifyFile(AnonFile):
         return ioctl_count(task, command, argument, self.nr_event_bytes, -1)
 
     def release(self) -> None:
+        self.kernel.inotify_users.nr_instances[self.uid] -= 1
         for watch in list(self.watches.values()):
             watch.detach()
 

@@ -44,9 +44,10 @@ class RangeLock:
 
 
 class FlockLock:
-    def __init__(self, file: "File", is_exclusive: bool) -> None:
+    def __init__(self, file: "File", is_exclusive: bool, pid: int) -> None:
         self.file = file
         self.is_exclusive = is_exclusive
+        self.pid = pid  # who took it
 
 
 class LockList:
@@ -121,7 +122,7 @@ class LockList:
             self.flocks = flocks
             self.queue.wake()
 
-    def try_flock(self, file: "File", is_exclusive: bool) -> bool:
+    def try_flock(self, file: "File", is_exclusive: bool, pid: int) -> bool:
         """flock(2). A conversion gives the old lock up first, also if it then fails (flock(2), NOTES)."""
         own: FlockLock | None = None
         for lock in self.flocks:
@@ -135,7 +136,7 @@ class LockList:
         for lock in self.flocks:
             if is_exclusive or lock.is_exclusive:
                 return False
-        self.flocks.append(FlockLock(file, is_exclusive))
+        self.flocks.append(FlockLock(file, is_exclusive, pid))
         return True
 
     def drop_flock(self, file: "File") -> None:

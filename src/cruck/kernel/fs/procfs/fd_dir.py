@@ -11,6 +11,7 @@ from cruck.abi.errno import EACCES, ENOENT, ENXIO
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.procfs.access import may_inspect
 from cruck.kernel.fs.procfs.inode import DT_LNK, DT_REG, DirectoryNode, LinkNode, PseudoFs, TextNode
+from cruck.kernel.fs.procfs.lock_text import file_locks
 from cruck.kernel.process.task import DEAD
 from cruck.kernel.vfs.dentry import Dentry, Mount, Path
 from cruck.kernel.vfs.file import DirEntry, File
@@ -161,4 +162,5 @@ class FdInfoNode(TextNode):
             raise LinuxError(ENOENT)
         flags = file.flags | (O_CLOEXEC if self.fd in self.task.files.cloexec else 0)
         mount_id = file.path.mount.mount_id if file.path is not None else 0
-        return b"pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n" % (file.pos, flags, mount_id, file.stat().ino)
+        head = b"pos:\t%d\nflags:\t0%o\nmnt_id:\t%d\nino:\t%d\n" % (file.pos, flags, mount_id, file.stat().ino)
+        return head + file_locks(self.pseudo.kernel, file) + file.fdinfo()

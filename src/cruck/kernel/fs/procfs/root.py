@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import ENOENT
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.fs.procfs import sysctl, system_text
+from cruck.kernel.fs.procfs import lock_text, sysctl, system_text
 from cruck.kernel.fs.procfs.inode import DT_DIR, DT_LNK, DT_REG, DirectoryNode, LinkNode, PseudoFs, TextNode
 from cruck.kernel.fs.procfs.sysvipc import SysvDirectory
 from cruck.kernel.fs.procfs.task_dir import TASK_INO_STEP, TaskDirectory, ThreadId, parse_pid
@@ -140,6 +140,8 @@ class SystemText(TextNode):
             return system_text.swaps(kernel)
         if name == b"vmstat":
             return system_text.vmstat(kernel)
+        if name == b"locks":
+            return lock_text.locks(kernel)
         if name == b"cgroups":
             return system_text.cgroups(kernel)
         return system_text.empty(kernel)

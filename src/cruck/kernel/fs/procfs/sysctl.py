@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EINVAL, EPERM
 from cruck.kernel import utsname
-from cruck.kernel.fs.procfs import sysctl_ipc
+from cruck.kernel.fs.procfs import sysctl_ipc, sysctl_settings
 from cruck.kernel.fs.procfs.inode import DT_DIR, DT_REG, DirectoryNode, PseudoFs, TextNode
 from cruck.kernel.fs.procfs.sysvipc import reader_namespace
 from cruck.kernel.vfs.file import DirEntry
@@ -24,16 +24,16 @@ LIVE: Final = b"\0"  # the value is computed
 CAP_SYS_ADMIN: Final = 21
 
 VALUES: Final[dict[bytes, bytes]] = {
-    b"fs/aio-max-nr": b"65536",
+    b"fs/aio-max-nr": LIVE,
     b"fs/aio-nr": LIVE,
     b"fs/dentry-state": b"0\t0\t45\t0\t0\t0",
     b"fs/epoll/max_user_watches": b"1048576",
     b"fs/file-max": b"9223372036854775807",
     b"fs/file-nr": LIVE,
     b"fs/inode-nr": b"0\t0",
-    b"fs/inotify/max_queued_events": b"16384",
-    b"fs/inotify/max_user_instances": b"128",
-    b"fs/inotify/max_user_watches": b"65536",
+    b"fs/inotify/max_queued_events": LIVE,
+    b"fs/inotify/max_user_instances": LIVE,
+    b"fs/inotify/max_user_watches": LIVE,
     b"fs/lease-break-time": b"45",
     b"fs/leases-enable": b"0",
     b"fs/mount-max": b"100000",
@@ -45,7 +45,7 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"fs/nr_open": b"1048576",
     b"fs/overflowgid": b"65534",
     b"fs/overflowuid": b"65534",
-    b"fs/pipe-max-size": b"1048576",
+    b"fs/pipe-max-size": LIVE,
     b"fs/pipe-user-pages-hard": b"0",
     b"fs/pipe-user-pages-soft": b"16384",
     b"fs/protected_fifos": b"0",
@@ -122,7 +122,7 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"vm/dirty_ratio": b"20",
     b"vm/drop_caches": b"0",
     b"vm/legacy_va_layout": b"0",
-    b"vm/max_map_count": b"65530",
+    b"vm/max_map_count": LIVE,
     b"vm/min_free_kbytes": b"0",
     b"vm/mmap_min_addr": b"65536",
     b"vm/nr_hugepages": b"0",
@@ -137,7 +137,7 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"vm/unprivileged_userfaultfd": b"0",
     b"vm/vfs_cache_pressure": b"100",
 }
-WRITABLE: Final = (b"kernel/hostname", b"kernel/domainname", *sysctl_ipc.LIMITS)
+WRITABLE: Final = (b"kernel/hostname", b"kernel/domainname", *sysctl_ipc.LIMITS, *sysctl_settings.LIMITS)
 NAMES: Final = tuple(VALUES)
 INDEX: Final[dict[bytes, int]] = {name: index for index, name in enumerate(NAMES)}
 
@@ -209,6 +209,9 @@ class SysctlFile(TextNode):
         if self.path in sysctl_ipc.LIMITS:
             result = sysctl_ipc.write(reader_namespace(kernel), self.path, value)
             return result if result < 0 else len(data)
+        if self.path in sysctl_settings.LIMITS:
+            result = sysctl_settings.write(kernel.settings, self.path, value)
+            return result if result < 0 else len(data)
         if len(value) > NEW_UTS_LEN:
             return -EINVAL
         if self.path == b"kernel/hostname":
@@ -221,6 +224,8 @@ class SysctlFile(TextNode):
 def live_value(kernel: "Kernel", path: bytes) -> bytes:
     if path in sysctl_ipc.LIMITS:
         return sysctl_ipc.read(reader_namespace(kernel), path)
+    if path in sysctl_settings.LIMITS:
+        return sysctl_settings.read(kernel.settings, path)
     if path == b"fs/aio-nr":
         return b"%d" % kernel.nr_aio_events
     if path == b"kernel/hostname" or path == b"kernel/domainname":

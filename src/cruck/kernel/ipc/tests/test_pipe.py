@@ -120,13 +120,13 @@ def test_size_can_be_changed() -> None:
     reader, writer = new_pipe()
     pipe = writer.pipe
     assert writer.pipe_size() == 65_536
-    assert pipe.set_size(5000, CREDS) == 8192
+    assert pipe.set_size(5000, CREDS, 1 << 20) == 8192
     assert write(writer, bytes(100_000)) == 8192
-    assert pipe.set_size(4096, CREDS) == -EBUSY
-    assert pipe.set_size(1 << 20, CREDS) == 1 << 20
-    assert pipe.set_size((1 << 20) + 1, CREDS) == -EPERM
-    assert pipe.set_size((1 << 20) + 1, Credentials(0, 0, ())) == 1 << 21
-    assert pipe.set_size((1 << 31) + 1, CREDS) == -EINVAL
+    assert pipe.set_size(4096, CREDS, 1 << 20) == -EBUSY
+    assert pipe.set_size(1 << 20, CREDS, 1 << 20) == 1 << 20
+    assert pipe.set_size((1 << 20) + 1, CREDS, 1 << 20) == -EPERM
+    assert pipe.set_size((1 << 20) + 1, Credentials(0, 0, ()), 1 << 20) == 1 << 21
+    assert pipe.set_size((1 << 31) + 1, CREDS, 1 << 20) == -EINVAL
     assert reader.pipe_size() == 1 << 21
 
 

@@ -7,6 +7,7 @@ from cruck.framework.hardware import AddressSpace
 from cruck.framework.mm.user_memory import VmWriter
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.memory.mm import Mm
+from cruck.kernel.settings import Settings
 from cruck.kernel.vfs.file import File
 from cruck.kernel.vfs.mapping import Mapping
 from cruck.testing.fake_machine import FakeMachine, FakeSegment
@@ -21,6 +22,7 @@ FIXED = 0x10
 class FakeKernel(Kernel):
     def __init__(self, nr_frames: int = 65536) -> None:
         self.machine = FakeMachine(nr_frames)
+        self.settings = Settings()
 
 
 def new_mm(nr_frames: int = 65536) -> Mm:

@@ -23,6 +23,7 @@ from cruck.kernel.process.namespaces import NamespaceTable
 from cruck.kernel.process.process import Process, ProcessGroup, Session
 from cruck.kernel.process.task import BLOCKED as TASK_BLOCKED
 from cruck.kernel.process.task import READY, RUNNING, Task
+from cruck.kernel.settings import Settings
 from cruck.kernel.signal.actions import SigAction, SignalActions
 from cruck.kernel.signal.pending import SigInfo
 from cruck.kernel.signal.send import send_to_process, send_to_task
@@ -30,6 +31,7 @@ from cruck.kernel.syscalls.blocking import BLOCKED
 from cruck.kernel.time.timers import TimerQueue
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.dentry import Path
+from cruck.kernel.vfs.inotify import InotifyUsers
 from cruck.testing.fake_machine import FakeMachine
 from cruck.testing.kernels import bare_namespace
 
@@ -62,6 +64,9 @@ class KitKernel(Kernel):
     def __init__(self) -> None:
         self.machine = FakeMachine()
         self.clock = ManualClock()
+        self.settings = Settings()
+        self.inotify_users = InotifyUsers()
+        self.nr_aio_events = 0
         self.ipc = IpcNamespace(cast(Kernel, self))
         self.timers = TimerQueue()
         self.nr_cpus = 1

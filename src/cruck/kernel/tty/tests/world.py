@@ -20,6 +20,7 @@ from cruck.kernel.process.file_table import FileTable, FsContext
 from cruck.kernel.process.namespaces import NamespaceTable
 from cruck.kernel.process.process import Process, ProcessGroup, Session
 from cruck.kernel.process.task import Task
+from cruck.kernel.settings import Settings
 from cruck.kernel.signal.actions import SignalActions
 from cruck.kernel.time.timers import TimerQueue
 from cruck.kernel.tty.driver import TtyDriver
@@ -27,6 +28,7 @@ from cruck.kernel.tty.termios import Termios
 from cruck.kernel.tty.tty import Tty
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.file import File
+from cruck.kernel.vfs.inotify import InotifyUsers
 from cruck.testing.fake_machine import USER_END, FakeMachine
 from cruck.testing.kernels import bare_namespace
 
@@ -53,6 +55,9 @@ class FakeKernel(Kernel):
         self.next_tag = 1
         self.machine = FakeMachine(1024)
         self.clock = ManualClock()
+        self.settings = Settings()
+        self.inotify_users = InotifyUsers()
+        self.nr_aio_events = 0
         self.ipc = IpcNamespace(cast(Kernel, self))
         self.timers = TimerQueue()
         self.nr_cpus = 1

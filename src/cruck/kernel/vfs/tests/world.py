@@ -20,10 +20,12 @@ from cruck.kernel.process.file_table import FileTable, FsContext
 from cruck.kernel.process.namespaces import NamespaceTable
 from cruck.kernel.process.process import Process, ProcessGroup, Session
 from cruck.kernel.process.task import Task
+from cruck.kernel.settings import Settings
 from cruck.kernel.signal.actions import SignalActions
 from cruck.kernel.time.timers import Timer, TimerQueue
 from cruck.kernel.vfs.anon_inode import AnonFileSystems
 from cruck.kernel.vfs.dentry import MountNamespace, Path
+from cruck.kernel.vfs.inotify import InotifyUsers
 from cruck.testing.fake_machine import FakeMachine
 
 MEMORY = 0x10000  # where guest memory begins
@@ -64,6 +66,9 @@ class World(Kernel):
     def __init__(self, nr_frames: int = 4096) -> None:
         self.machine = FakeMachine(nr_frames)
         self.clock = ManualClock()
+        self.settings = Settings()
+        self.inotify_users = InotifyUsers()
+        self.nr_aio_events = 0
         self.ipc = IpcNamespace(self)
         self.nr_cpus = 1
         self.ready: list[Task] = []
