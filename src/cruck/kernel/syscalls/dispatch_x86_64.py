@@ -4,6 +4,8 @@
 
 Registers are unsigned 64-bit values; each is converted to its argument's type here."""
 
+from cruck.kernel.syscalls import adjtimex
+from cruck.kernel.syscalls import aio
 from cruck.kernel.syscalls import attributes
 from cruck.kernel.syscalls import copy
 from cruck.kernel.syscalls import credentials
@@ -18,6 +20,7 @@ from cruck.kernel.syscalls import handle
 from cruck.kernel.syscalls import inotify
 from cruck.kernel.syscalls import ioctl
 from cruck.kernel.syscalls import link
+from cruck.kernel.syscalls import membarrier
 from cruck.kernel.syscalls import memfd
 from cruck.kernel.syscalls import memory
 from cruck.kernel.syscalls import mount
@@ -25,6 +28,7 @@ from cruck.kernel.syscalls import mount_api
 from cruck.kernel.syscalls import mqueue
 from cruck.kernel.syscalls import msg
 from cruck.kernel.syscalls import namespace
+from cruck.kernel.syscalls import numa
 from cruck.kernel.syscalls import open
 from cruck.kernel.syscalls import pidfd
 from cruck.kernel.syscalls import pipe
@@ -45,6 +49,7 @@ from cruck.kernel.syscalls import socket_message
 from cruck.kernel.syscalls import socket_options
 from cruck.kernel.syscalls import stat
 from cruck.kernel.syscalls import sync
+from cruck.kernel.syscalls import sysfs
 from cruck.kernel.syscalls import system
 from cruck.kernel.syscalls import time
 from cruck.kernel.syscalls import timerfd
@@ -56,12 +61,12 @@ from cruck.kernel.syscalls.types import CInt, CUInt, ClockId, DirFd, Fd, Flags, 
 
 def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a5: int) -> int:
     """Calls the handler of system call `nr`; NOT_IMPLEMENTED if there is none. Errors: what handlers raise."""
-    if nr < 157:
-        if nr < 76:
-            if nr < 38:
-                if nr < 19:
-                    if nr < 9:
-                        if nr < 4:
+    if nr < 164:
+        if nr < 80:
+            if nr < 40:
+                if nr < 20:
+                    if nr < 10:
+                        if nr < 5:
                             if nr < 2:
                                 if nr == 0:
                                     return read_write.sys_read(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2))
@@ -72,236 +77,232 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                                 return open.sys_open(task, UserPath(a0), OpenFlags(a1 & 0xFFFFFFFF), Mode(a2 & 0xFFFFFFFF))
                             if nr == 3:
                                 return descriptor.sys_close(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                            return NOT_IMPLEMENTED
-                        if nr < 6:
                             if nr == 4:
                                 return stat.sys_stat(task, UserPath(a0), UserAddr(a1))
+                            return NOT_IMPLEMENTED
+                        if nr < 7:
                             if nr == 5:
                                 return stat.sys_fstat(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                            if nr == 6:
+                                return stat.sys_lstat(task, UserPath(a0), UserAddr(a1))
                             return NOT_IMPLEMENTED
-                        if nr == 6:
-                            return stat.sys_lstat(task, UserPath(a0), UserAddr(a1))
                         if nr == 7:
                             return poll.sys_poll(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF), Millis((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         if nr == 8:
                             return read_write.sys_lseek(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                        if nr == 9:
+                            return memory.sys_mmap(task, UserAddr(a0), Size(a1), Flags(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF), Fd((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a5 ^ 0x8000000000000000) - 0x8000000000000000))
                         return NOT_IMPLEMENTED
-                    if nr < 14:
-                        if nr < 11:
-                            if nr == 9:
-                                return memory.sys_mmap(task, UserAddr(a0), Size(a1), Flags(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF), Fd((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a5 ^ 0x8000000000000000) - 0x8000000000000000))
+                    if nr < 15:
+                        if nr < 12:
                             if nr == 10:
                                 return memory.sys_mprotect(task, UserAddr(a0), Size(a1), ULong(a2))
+                            if nr == 11:
+                                return memory.sys_munmap(task, UserAddr(a0), Size(a1))
                             return NOT_IMPLEMENTED
-                        if nr == 11:
-                            return memory.sys_munmap(task, UserAddr(a0), Size(a1))
                         if nr == 12:
                             return memory.sys_brk(task, UserAddr(a0))
                         if nr == 13:
                             return signal.sys_rt_sigaction(task, Signo((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), Size(a3))
-                        return NOT_IMPLEMENTED
-                    if nr < 16:
                         if nr == 14:
                             return signal.sys_rt_sigprocmask(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), Size(a3))
+                        return NOT_IMPLEMENTED
+                    if nr < 17:
                         if nr == 15:
                             return signal.sys_rt_sigreturn(task)
+                        if nr == 16:
+                            return ioctl.sys_ioctl(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), ULong(a2))
                         return NOT_IMPLEMENTED
-                    if nr == 16:
-                        return ioctl.sys_ioctl(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), ULong(a2))
                     if nr == 17:
                         return read_write.sys_pread64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000))
                     if nr == 18:
                         return read_write.sys_pwrite64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), InBuffer(a1), Size(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000))
+                    if nr == 19:
+                        return read_write.sys_readv(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2))
                     return NOT_IMPLEMENTED
-                if nr < 28:
-                    if nr < 23:
-                        if nr < 21:
-                            if nr == 19:
-                                return read_write.sys_readv(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2))
+                if nr < 30:
+                    if nr < 25:
+                        if nr < 22:
                             if nr == 20:
                                 return read_write.sys_writev(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2))
+                            if nr == 21:
+                                return stat.sys_access(task, UserPath(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                             return NOT_IMPLEMENTED
-                        if nr == 21:
-                            return stat.sys_access(task, UserPath(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         if nr == 22:
                             return pipe.sys_pipe(task, UserAddr(a0))
-                        return NOT_IMPLEMENTED
-                    if nr < 25:
                         if nr == 23:
                             return poll.sys_select(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), UserAddr(a3), UserAddr(a4))
                         if nr == 24:
                             return sched.sys_sched_yield(task)
                         return NOT_IMPLEMENTED
-                    if nr == 25:
-                        return memory.sys_mremap(task, UserAddr(a0), Size(a1), Size(a2), ULong(a3), UserAddr(a4))
-                    if nr == 26:
-                        return memory.sys_msync(task, UserAddr(a0), Size(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr < 27:
+                        if nr == 25:
+                            return memory.sys_mremap(task, UserAddr(a0), Size(a1), Size(a2), ULong(a3), UserAddr(a4))
+                        if nr == 26:
+                            return memory.sys_msync(task, UserAddr(a0), Size(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                        return NOT_IMPLEMENTED
                     if nr == 27:
                         return memory.sys_mincore(task, UserAddr(a0), Size(a1), UserAddr(a2))
-                    return NOT_IMPLEMENTED
-                if nr < 33:
-                    if nr < 30:
-                        if nr == 28:
-                            return memory.sys_madvise(task, UserAddr(a0), Size(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                        if nr == 29:
-                            return shm.sys_shmget(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Size(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                        return NOT_IMPLEMENTED
-                    if nr == 30:
-                        return shm.sys_shmat(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Flags(a2 & 0xFFFFFFFF))
-                    if nr == 31:
-                        return shm.sys_shmctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
-                    if nr == 32:
-                        return descriptor.sys_dup(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 28:
+                        return memory.sys_madvise(task, UserAddr(a0), Size(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 29:
+                        return shm.sys_shmget(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Size(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
                 if nr < 35:
+                    if nr < 32:
+                        if nr == 30:
+                            return shm.sys_shmat(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Flags(a2 & 0xFFFFFFFF))
+                        if nr == 31:
+                            return shm.sys_shmctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
+                        return NOT_IMPLEMENTED
+                    if nr == 32:
+                        return descriptor.sys_dup(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 33:
                         return descriptor.sys_dup2(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 34:
                         return signal.sys_pause(task)
                     return NOT_IMPLEMENTED
-                if nr == 35:
-                    return time.sys_nanosleep(task, UserAddr(a0), UserAddr(a1))
-                if nr == 36:
-                    return time.sys_getitimer(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                if nr < 37:
+                    if nr == 35:
+                        return time.sys_nanosleep(task, UserAddr(a0), UserAddr(a1))
+                    if nr == 36:
+                        return time.sys_getitimer(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                    return NOT_IMPLEMENTED
                 if nr == 37:
                     return time.sys_alarm(task, CUInt(a0 & 0xFFFFFFFF))
+                if nr == 38:
+                    return time.sys_setitimer(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
+                if nr == 39:
+                    return process.sys_getpid(task)
                 return NOT_IMPLEMENTED
-            if nr < 57:
-                if nr < 47:
-                    if nr < 42:
-                        if nr < 40:
-                            if nr == 38:
-                                return time.sys_setitimer(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
-                            if nr == 39:
-                                return process.sys_getpid(task)
+            if nr < 60:
+                if nr < 50:
+                    if nr < 45:
+                        if nr < 42:
+                            if nr == 40:
+                                return copy.sys_sendfile(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), Size(a3))
+                            if nr == 41:
+                                return socket.sys_socket(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                             return NOT_IMPLEMENTED
-                        if nr == 40:
-                            return copy.sys_sendfile(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), Size(a3))
-                        if nr == 41:
-                            return socket.sys_socket(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                        return NOT_IMPLEMENTED
-                    if nr < 44:
                         if nr == 42:
                             return socket.sys_connect(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         if nr == 43:
                             return socket.sys_accept(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
+                        if nr == 44:
+                            return socket_message.sys_sendto(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), InBuffer(a1), Size(a2), Flags(a3 & 0xFFFFFFFF), UserAddr(a4), CInt((a5 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         return NOT_IMPLEMENTED
-                    if nr == 44:
-                        return socket_message.sys_sendto(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), InBuffer(a1), Size(a2), Flags(a3 & 0xFFFFFFFF), UserAddr(a4), CInt((a5 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 45:
-                        return socket_message.sys_recvfrom(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2), Flags(a3 & 0xFFFFFFFF), UserAddr(a4), UserAddr(a5))
-                    if nr == 46:
-                        return socket_message.sys_sendmsg(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Flags(a2 & 0xFFFFFFFF))
-                    return NOT_IMPLEMENTED
-                if nr < 52:
-                    if nr < 49:
-                        if nr == 47:
-                            return socket_message.sys_recvmsg(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Flags(a2 & 0xFFFFFFFF))
-                        if nr == 48:
-                            return socket.sys_shutdown(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr < 47:
+                        if nr == 45:
+                            return socket_message.sys_recvfrom(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2), Flags(a3 & 0xFFFFFFFF), UserAddr(a4), UserAddr(a5))
+                        if nr == 46:
+                            return socket_message.sys_sendmsg(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Flags(a2 & 0xFFFFFFFF))
                         return NOT_IMPLEMENTED
+                    if nr == 47:
+                        return socket_message.sys_recvmsg(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Flags(a2 & 0xFFFFFFFF))
+                    if nr == 48:
+                        return socket.sys_shutdown(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 49:
                         return socket.sys_bind(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 50:
-                        return socket.sys_listen(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 51:
-                        return socket.sys_getsockname(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
                     return NOT_IMPLEMENTED
-                if nr < 54:
+                if nr < 55:
+                    if nr < 52:
+                        if nr == 50:
+                            return socket.sys_listen(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                        if nr == 51:
+                            return socket.sys_getsockname(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
+                        return NOT_IMPLEMENTED
                     if nr == 52:
                         return socket.sys_getpeername(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
                     if nr == 53:
                         return socket.sys_socketpair(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
+                    if nr == 54:
+                        return socket_options.sys_setsockopt(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
-                if nr == 54:
-                    return socket_options.sys_setsockopt(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 55:
-                    return socket_options.sys_getsockopt(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), UserAddr(a4))
-                if nr == 56:
-                    return process.sys_clone(task, ULong(a0), UserAddr(a1), UserAddr(a2), UserAddr(a3), UserAddr(a4))
+                if nr < 57:
+                    if nr == 55:
+                        return socket_options.sys_getsockopt(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), UserAddr(a4))
+                    if nr == 56:
+                        return process.sys_clone(task, ULong(a0), UserAddr(a1), UserAddr(a2), UserAddr(a3), UserAddr(a4))
+                    return NOT_IMPLEMENTED
+                if nr == 57:
+                    return process.sys_fork(task)
+                if nr == 58:
+                    return process.sys_vfork(task)
+                if nr == 59:
+                    return exec.sys_execve(task, UserPath(a0), UserAddr(a1), UserAddr(a2))
                 return NOT_IMPLEMENTED
-            if nr < 66:
-                if nr < 61:
-                    if nr < 59:
-                        if nr == 57:
-                            return process.sys_fork(task)
-                        if nr == 58:
-                            return process.sys_vfork(task)
+            if nr < 70:
+                if nr < 65:
+                    if nr < 62:
+                        if nr == 60:
+                            return process.sys_exit(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                        if nr == 61:
+                            return process.sys_wait4(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
                         return NOT_IMPLEMENTED
-                    if nr == 59:
-                        return exec.sys_execve(task, UserPath(a0), UserAddr(a1), UserAddr(a2))
-                    if nr == 60:
-                        return process.sys_exit(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    return NOT_IMPLEMENTED
-                if nr < 63:
-                    if nr == 61:
-                        return process.sys_wait4(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
                     if nr == 62:
                         return signal.sys_kill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 63:
+                        return system.sys_uname(task, UserAddr(a0))
+                    if nr == 64:
+                        return sem.sys_semget(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
-                if nr == 63:
-                    return system.sys_uname(task, UserAddr(a0))
-                if nr == 64:
-                    return sem.sys_semget(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 65:
-                    return sem.sys_semop(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 71:
-                if nr < 68:
+                if nr < 67:
+                    if nr == 65:
+                        return sem.sys_semop(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
                     if nr == 66:
                         return sem.sys_semctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a3))
-                    if nr == 67:
-                        return shm.sys_shmdt(task, UserAddr(a0))
                     return NOT_IMPLEMENTED
+                if nr == 67:
+                    return shm.sys_shmdt(task, UserAddr(a0))
                 if nr == 68:
                     return msg.sys_msgget(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 69:
                     return msg.sys_msgsnd(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), Flags(a3 & 0xFFFFFFFF))
-                if nr == 70:
-                    return msg.sys_msgrcv(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), Long((a3 ^ 0x8000000000000000) - 0x8000000000000000), Flags(a4 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
-            if nr < 73:
-                if nr == 71:
-                    return msg.sys_msgctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
+            if nr < 75:
+                if nr < 72:
+                    if nr == 70:
+                        return msg.sys_msgrcv(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), Long((a3 ^ 0x8000000000000000) - 0x8000000000000000), Flags(a4 & 0xFFFFFFFF))
+                    if nr == 71:
+                        return msg.sys_msgctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
+                    return NOT_IMPLEMENTED
                 if nr == 72:
                     return fcntl.sys_fcntl(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), ULong(a2))
+                if nr == 73:
+                    return fcntl.sys_flock(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF))
+                if nr == 74:
+                    return sync.sys_fsync(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
-            if nr == 73:
-                return fcntl.sys_flock(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF))
-            if nr == 74:
-                return sync.sys_fsync(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-            if nr == 75:
-                return sync.sys_fdatasync(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            if nr < 77:
+                if nr == 75:
+                    return sync.sys_fdatasync(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 76:
+                    return attributes.sys_truncate(task, UserPath(a0), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000))
+                return NOT_IMPLEMENTED
+            if nr == 77:
+                return attributes.sys_ftruncate(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000))
+            if nr == 78:
+                return directory.sys_getdents(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
+            if nr == 79:
+                return directory.sys_getcwd(task, OutBuffer(a0), Size(a1))
             return NOT_IMPLEMENTED
-        if nr < 114:
-            if nr < 95:
-                if nr < 85:
-                    if nr < 80:
-                        if nr < 78:
-                            if nr == 76:
-                                return attributes.sys_truncate(task, UserPath(a0), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000))
-                            if nr == 77:
-                                return attributes.sys_ftruncate(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000))
-                            return NOT_IMPLEMENTED
-                        if nr == 78:
-                            return directory.sys_getdents(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
-                        if nr == 79:
-                            return directory.sys_getcwd(task, OutBuffer(a0), Size(a1))
-                        return NOT_IMPLEMENTED
-                    if nr < 82:
-                        if nr == 80:
-                            return directory.sys_chdir(task, UserPath(a0))
-                        if nr == 81:
-                            return directory.sys_fchdir(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                        return NOT_IMPLEMENTED
-                    if nr == 82:
-                        return link.sys_rename(task, UserPath(a0), UserPath(a1))
-                    if nr == 83:
-                        return directory.sys_mkdir(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF))
-                    if nr == 84:
-                        return directory.sys_rmdir(task, UserPath(a0))
-                    return NOT_IMPLEMENTED
+        if nr < 120:
+            if nr < 100:
                 if nr < 90:
+                    if nr < 85:
+                        if nr < 82:
+                            if nr == 80:
+                                return directory.sys_chdir(task, UserPath(a0))
+                            if nr == 81:
+                                return directory.sys_fchdir(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                            return NOT_IMPLEMENTED
+                        if nr == 82:
+                            return link.sys_rename(task, UserPath(a0), UserPath(a1))
+                        if nr == 83:
+                            return directory.sys_mkdir(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF))
+                        if nr == 84:
+                            return directory.sys_rmdir(task, UserPath(a0))
+                        return NOT_IMPLEMENTED
                     if nr < 87:
                         if nr == 85:
                             return open.sys_creat(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF))
@@ -315,344 +316,370 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                     if nr == 89:
                         return link.sys_readlink(task, UserPath(a0), OutBuffer(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
-                if nr < 92:
-                    if nr == 90:
-                        return attributes.sys_chmod(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF))
-                    if nr == 91:
-                        return attributes.sys_fchmod(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Mode(a1 & 0xFFFFFFFF))
-                    return NOT_IMPLEMENTED
-                if nr == 92:
-                    return attributes.sys_chown(task, UserPath(a0), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
-                if nr == 93:
-                    return attributes.sys_fchown(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
-                if nr == 94:
-                    return attributes.sys_lchown(task, UserPath(a0), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 104:
-                if nr < 99:
-                    if nr < 97:
-                        if nr == 95:
-                            return attributes.sys_umask(task, Mode(a0 & 0xFFFFFFFF))
-                        if nr == 96:
-                            return time.sys_gettimeofday(task, UserAddr(a0), UserAddr(a1))
+                if nr < 95:
+                    if nr < 92:
+                        if nr == 90:
+                            return attributes.sys_chmod(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF))
+                        if nr == 91:
+                            return attributes.sys_fchmod(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Mode(a1 & 0xFFFFFFFF))
                         return NOT_IMPLEMENTED
-                    if nr == 97:
-                        return system.sys_getrlimit(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
-                    if nr == 98:
-                        return system.sys_getrusage(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                    if nr == 92:
+                        return attributes.sys_chown(task, UserPath(a0), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
+                    if nr == 93:
+                        return attributes.sys_fchown(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
+                    if nr == 94:
+                        return attributes.sys_lchown(task, UserPath(a0), Uid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
-                if nr < 101:
-                    if nr == 99:
-                        return system.sys_sysinfo(task, UserAddr(a0))
-                    if nr == 100:
-                        return system.sys_times(task, UserAddr(a0))
+                if nr < 97:
+                    if nr == 95:
+                        return attributes.sys_umask(task, Mode(a0 & 0xFFFFFFFF))
+                    if nr == 96:
+                        return time.sys_gettimeofday(task, UserAddr(a0), UserAddr(a1))
                     return NOT_IMPLEMENTED
-                if nr == 101:
-                    return ptrace.sys_ptrace(task, Long((a0 ^ 0x8000000000000000) - 0x8000000000000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a2), ULong(a3))
-                if nr == 102:
-                    return credentials.sys_getuid(task)
-                if nr == 103:
-                    return system.sys_syslog(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 97:
+                    return system.sys_getrlimit(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
+                if nr == 98:
+                    return system.sys_getrusage(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                if nr == 99:
+                    return system.sys_sysinfo(task, UserAddr(a0))
                 return NOT_IMPLEMENTED
-            if nr < 109:
-                if nr < 106:
+            if nr < 110:
+                if nr < 105:
+                    if nr < 102:
+                        if nr == 100:
+                            return system.sys_times(task, UserAddr(a0))
+                        if nr == 101:
+                            return ptrace.sys_ptrace(task, Long((a0 ^ 0x8000000000000000) - 0x8000000000000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a2), ULong(a3))
+                        return NOT_IMPLEMENTED
+                    if nr == 102:
+                        return credentials.sys_getuid(task)
+                    if nr == 103:
+                        return system.sys_syslog(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 104:
                         return credentials.sys_getgid(task)
+                    return NOT_IMPLEMENTED
+                if nr < 107:
                     if nr == 105:
                         return credentials.sys_setuid(task, Uid(a0 & 0xFFFFFFFF))
+                    if nr == 106:
+                        return credentials.sys_setgid(task, Gid(a0 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
-                if nr == 106:
-                    return credentials.sys_setgid(task, Gid(a0 & 0xFFFFFFFF))
                 if nr == 107:
                     return credentials.sys_geteuid(task)
                 if nr == 108:
                     return credentials.sys_getegid(task)
-                return NOT_IMPLEMENTED
-            if nr < 111:
                 if nr == 109:
                     return process.sys_setpgid(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 110:
-                    return process.sys_getppid(task)
                 return NOT_IMPLEMENTED
-            if nr == 111:
-                return process.sys_getpgrp(task)
-            if nr == 112:
-                return process.sys_setsid(task)
-            if nr == 113:
-                return credentials.sys_setreuid(task, Uid(a0 & 0xFFFFFFFF), Uid(a1 & 0xFFFFFFFF))
+            if nr < 115:
+                if nr < 112:
+                    if nr == 110:
+                        return process.sys_getppid(task)
+                    if nr == 111:
+                        return process.sys_getpgrp(task)
+                    return NOT_IMPLEMENTED
+                if nr == 112:
+                    return process.sys_setsid(task)
+                if nr == 113:
+                    return credentials.sys_setreuid(task, Uid(a0 & 0xFFFFFFFF), Uid(a1 & 0xFFFFFFFF))
+                if nr == 114:
+                    return credentials.sys_setregid(task, Gid(a0 & 0xFFFFFFFF), Gid(a1 & 0xFFFFFFFF))
+                return NOT_IMPLEMENTED
+            if nr < 117:
+                if nr == 115:
+                    return credentials.sys_getgroups(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                if nr == 116:
+                    return credentials.sys_setgroups(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                return NOT_IMPLEMENTED
+            if nr == 117:
+                return credentials.sys_setresuid(task, Uid(a0 & 0xFFFFFFFF), Uid(a1 & 0xFFFFFFFF), Uid(a2 & 0xFFFFFFFF))
+            if nr == 118:
+                return credentials.sys_getresuid(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
+            if nr == 119:
+                return credentials.sys_setresgid(task, Gid(a0 & 0xFFFFFFFF), Gid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
-        if nr < 133:
-            if nr < 123:
-                if nr < 118:
-                    if nr < 116:
-                        if nr == 114:
-                            return credentials.sys_setregid(task, Gid(a0 & 0xFFFFFFFF), Gid(a1 & 0xFFFFFFFF))
-                        if nr == 115:
-                            return credentials.sys_getgroups(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                        return NOT_IMPLEMENTED
-                    if nr == 116:
-                        return credentials.sys_setgroups(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                    if nr == 117:
-                        return credentials.sys_setresuid(task, Uid(a0 & 0xFFFFFFFF), Uid(a1 & 0xFFFFFFFF), Uid(a2 & 0xFFFFFFFF))
-                    return NOT_IMPLEMENTED
-                if nr < 120:
-                    if nr == 118:
-                        return credentials.sys_getresuid(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
-                    if nr == 119:
-                        return credentials.sys_setresgid(task, Gid(a0 & 0xFFFFFFFF), Gid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
-                    return NOT_IMPLEMENTED
-                if nr == 120:
-                    return credentials.sys_getresgid(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
-                if nr == 121:
-                    return process.sys_getpgid(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 122:
-                    return credentials.sys_setfsuid(task, Uid(a0 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 128:
+        if nr < 142:
+            if nr < 130:
                 if nr < 125:
+                    if nr < 122:
+                        if nr == 120:
+                            return credentials.sys_getresgid(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
+                        if nr == 121:
+                            return process.sys_getpgid(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                        return NOT_IMPLEMENTED
+                    if nr == 122:
+                        return credentials.sys_setfsuid(task, Uid(a0 & 0xFFFFFFFF))
                     if nr == 123:
                         return credentials.sys_setfsgid(task, Gid(a0 & 0xFFFFFFFF))
                     if nr == 124:
                         return process.sys_getsid(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
-                if nr == 125:
-                    return credentials.sys_capget(task, UserAddr(a0), UserAddr(a1))
-                if nr == 126:
-                    return credentials.sys_capset(task, UserAddr(a0), UserAddr(a1))
+                if nr < 127:
+                    if nr == 125:
+                        return credentials.sys_capget(task, UserAddr(a0), UserAddr(a1))
+                    if nr == 126:
+                        return credentials.sys_capset(task, UserAddr(a0), UserAddr(a1))
+                    return NOT_IMPLEMENTED
                 if nr == 127:
                     return signal.sys_rt_sigpending(task, UserAddr(a0), Size(a1))
-                return NOT_IMPLEMENTED
-            if nr < 130:
                 if nr == 128:
                     return signal.sys_rt_sigtimedwait(task, UserAddr(a0), UserAddr(a1), UserAddr(a2), Size(a3))
                 if nr == 129:
                     return signal.sys_rt_sigqueueinfo(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
                 return NOT_IMPLEMENTED
-            if nr == 130:
-                return signal.sys_rt_sigsuspend(task, UserAddr(a0), Size(a1))
-            if nr == 131:
-                return signal.sys_sigaltstack(task, UserAddr(a0), UserAddr(a1))
-            if nr == 132:
-                return attributes.sys_utime(task, UserPath(a0), UserAddr(a1))
-            return NOT_IMPLEMENTED
-        if nr < 145:
-            if nr < 140:
-                if nr < 137:
-                    if nr == 133:
-                        return link.sys_mknod(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF), CUInt(a2 & 0xFFFFFFFF))
-                    if nr == 135:
-                        return system.sys_personality(task, ULong(a0))
+            if nr < 137:
+                if nr < 132:
+                    if nr == 130:
+                        return signal.sys_rt_sigsuspend(task, UserAddr(a0), Size(a1))
+                    if nr == 131:
+                        return signal.sys_sigaltstack(task, UserAddr(a0), UserAddr(a1))
                     return NOT_IMPLEMENTED
+                if nr == 132:
+                    return attributes.sys_utime(task, UserPath(a0), UserAddr(a1))
+                if nr == 133:
+                    return link.sys_mknod(task, UserPath(a0), Mode(a1 & 0xFFFFFFFF), CUInt(a2 & 0xFFFFFFFF))
+                if nr == 135:
+                    return system.sys_personality(task, ULong(a0))
+                return NOT_IMPLEMENTED
+            if nr < 139:
                 if nr == 137:
                     return stat.sys_statfs(task, UserPath(a0), UserAddr(a1))
                 if nr == 138:
                     return stat.sys_fstatfs(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 return NOT_IMPLEMENTED
-            if nr < 142:
-                if nr == 140:
-                    return system.sys_getpriority(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 141:
-                    return system.sys_setpriority(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                return NOT_IMPLEMENTED
-            if nr == 142:
-                return sched.sys_sched_setparam(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-            if nr == 143:
-                return sched.sys_sched_getparam(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-            if nr == 144:
-                return sched.sys_sched_setscheduler(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
+            if nr == 139:
+                return sysfs.sys_sysfs(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), ULong(a2))
+            if nr == 140:
+                return system.sys_getpriority(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            if nr == 141:
+                return system.sys_setpriority(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
-        if nr < 150:
+        if nr < 152:
             if nr < 147:
+                if nr < 144:
+                    if nr == 142:
+                        return sched.sys_sched_setparam(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                    if nr == 143:
+                        return sched.sys_sched_getparam(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                    return NOT_IMPLEMENTED
+                if nr == 144:
+                    return sched.sys_sched_setscheduler(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
                 if nr == 145:
                     return sched.sys_sched_getscheduler(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 146:
                     return sched.sys_sched_get_priority_max(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
-            if nr == 147:
-                return sched.sys_sched_get_priority_min(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-            if nr == 148:
-                return sched.sys_sched_rr_get_interval(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+            if nr < 149:
+                if nr == 147:
+                    return sched.sys_sched_get_priority_min(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 148:
+                    return sched.sys_sched_rr_get_interval(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                return NOT_IMPLEMENTED
             if nr == 149:
                 return memory.sys_mlock(task, UserAddr(a0), Size(a1))
-            return NOT_IMPLEMENTED
-        if nr < 152:
             if nr == 150:
                 return memory.sys_munlock(task, UserAddr(a0), Size(a1))
             if nr == 151:
                 return memory.sys_mlockall(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
-        if nr == 152:
-            return memory.sys_munlockall(task)
-        if nr == 153:
-            return system.sys_vhangup(task)
-        if nr == 155:
-            return mount.sys_pivot_root(task, UserPath(a0), UserPath(a1))
+        if nr < 159:
+            if nr < 155:
+                if nr == 152:
+                    return memory.sys_munlockall(task)
+                if nr == 153:
+                    return system.sys_vhangup(task)
+                return NOT_IMPLEMENTED
+            if nr == 155:
+                return mount.sys_pivot_root(task, UserPath(a0), UserPath(a1))
+            if nr == 157:
+                return prctl.sys_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
+            if nr == 158:
+                return process.sys_arch_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1))
+            return NOT_IMPLEMENTED
+        if nr < 161:
+            if nr == 159:
+                return adjtimex.sys_adjtimex(task, UserAddr(a0))
+            if nr == 160:
+                return system.sys_setrlimit(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
+            return NOT_IMPLEMENTED
+        if nr == 161:
+            return directory.sys_chroot(task, UserPath(a0))
+        if nr == 162:
+            return sync.sys_sync(task)
+        if nr == 163:
+            return system.sys_acct(task, UserAddr(a0))
         return NOT_IMPLEMENTED
     if nr < 266:
-        if nr < 217:
-            if nr < 187:
-                if nr < 167:
-                    if nr < 162:
-                        if nr < 160:
-                            if nr == 157:
-                                return prctl.sys_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
-                            if nr == 158:
-                                return process.sys_arch_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1))
-                            return NOT_IMPLEMENTED
-                        if nr == 160:
-                            return system.sys_setrlimit(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
-                        if nr == 161:
-                            return directory.sys_chroot(task, UserPath(a0))
-                        return NOT_IMPLEMENTED
-                    if nr < 164:
-                        if nr == 162:
-                            return sync.sys_sync(task)
-                        if nr == 163:
-                            return system.sys_acct(task, UserAddr(a0))
-                        return NOT_IMPLEMENTED
-                    if nr == 164:
-                        return time.sys_settimeofday(task, UserAddr(a0), UserAddr(a1))
-                    if nr == 165:
-                        return mount.sys_mount(task, UserString(a0), UserPath(a1), UserString(a2), ULong(a3), UserAddr(a4))
-                    if nr == 166:
-                        return mount.sys_umount2(task, UserPath(a0), Flags(a1 & 0xFFFFFFFF))
-                    return NOT_IMPLEMENTED
-                if nr < 172:
+        if nr < 220:
+            if nr < 194:
+                if nr < 175:
                     if nr < 169:
+                        if nr < 166:
+                            if nr == 164:
+                                return time.sys_settimeofday(task, UserAddr(a0), UserAddr(a1))
+                            if nr == 165:
+                                return mount.sys_mount(task, UserString(a0), UserPath(a1), UserString(a2), ULong(a3), UserAddr(a4))
+                            return NOT_IMPLEMENTED
+                        if nr == 166:
+                            return mount.sys_umount2(task, UserPath(a0), Flags(a1 & 0xFFFFFFFF))
                         if nr == 167:
                             return system.sys_swapon(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         if nr == 168:
                             return system.sys_swapoff(task, UserAddr(a0))
                         return NOT_IMPLEMENTED
-                    if nr == 169:
-                        return system.sys_reboot(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
-                    if nr == 170:
-                        return system.sys_sethostname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr < 171:
+                        if nr == 169:
+                            return system.sys_reboot(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
+                        if nr == 170:
+                            return system.sys_sethostname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                        return NOT_IMPLEMENTED
                     if nr == 171:
                         return system.sys_setdomainname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    return NOT_IMPLEMENTED
-                if nr < 175:
                     if nr == 172:
                         return system.sys_iopl(task, CUInt(a0 & 0xFFFFFFFF))
                     if nr == 173:
                         return system.sys_ioperm(task, ULong(a0), ULong(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
-                if nr == 175:
-                    return system.sys_init_module(task, UserAddr(a0), ULong(a1), UserAddr(a2))
-                if nr == 176:
-                    return system.sys_delete_module(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF))
-                if nr == 186:
-                    return process.sys_gettid(task)
-                return NOT_IMPLEMENTED
-            if nr < 196:
-                if nr < 191:
-                    if nr < 189:
-                        if nr == 187:
-                            return read_write.sys_readahead(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Size(a2))
-                        if nr == 188:
-                            return xattr.sys_setxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr < 189:
+                    if nr < 186:
+                        if nr == 175:
+                            return system.sys_init_module(task, UserAddr(a0), ULong(a1), UserAddr(a2))
+                        if nr == 176:
+                            return system.sys_delete_module(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF))
                         return NOT_IMPLEMENTED
+                    if nr == 186:
+                        return process.sys_gettid(task)
+                    if nr == 187:
+                        return read_write.sys_readahead(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Size(a2))
+                    if nr == 188:
+                        return xattr.sys_setxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    return NOT_IMPLEMENTED
+                if nr < 191:
                     if nr == 189:
                         return xattr.sys_lsetxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 190:
                         return xattr.sys_fsetxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
-                if nr < 193:
-                    if nr == 191:
-                        return xattr.sys_getxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
-                    if nr == 192:
-                        return xattr.sys_lgetxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
-                    return NOT_IMPLEMENTED
+                if nr == 191:
+                    return xattr.sys_getxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
+                if nr == 192:
+                    return xattr.sys_lgetxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
                 if nr == 193:
                     return xattr.sys_fgetxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1), OutBuffer(a2), Size(a3))
-                if nr == 194:
-                    return xattr.sys_listxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
-                if nr == 195:
-                    return xattr.sys_llistxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
                 return NOT_IMPLEMENTED
-            if nr < 201:
-                if nr < 198:
+            if nr < 204:
+                if nr < 199:
+                    if nr < 196:
+                        if nr == 194:
+                            return xattr.sys_listxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
+                        if nr == 195:
+                            return xattr.sys_llistxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
+                        return NOT_IMPLEMENTED
                     if nr == 196:
                         return xattr.sys_flistxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2))
                     if nr == 197:
                         return xattr.sys_removexattr(task, UserPath(a0), UserString(a1))
+                    if nr == 198:
+                        return xattr.sys_lremovexattr(task, UserPath(a0), UserString(a1))
                     return NOT_IMPLEMENTED
-                if nr == 198:
-                    return xattr.sys_lremovexattr(task, UserPath(a0), UserString(a1))
-                if nr == 199:
-                    return xattr.sys_fremovexattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1))
-                if nr == 200:
-                    return signal.sys_tkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                return NOT_IMPLEMENTED
-            if nr < 203:
+                if nr < 201:
+                    if nr == 199:
+                        return xattr.sys_fremovexattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1))
+                    if nr == 200:
+                        return signal.sys_tkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    return NOT_IMPLEMENTED
                 if nr == 201:
                     return time.sys_time(task, UserAddr(a0))
                 if nr == 202:
                     return futex.sys_futex(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3), UserAddr(a4), CUInt(a5 & 0xFFFFFFFF))
+                if nr == 203:
+                    return sched.sys_sched_setaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
                 return NOT_IMPLEMENTED
-            if nr == 203:
-                return sched.sys_sched_setaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
-            if nr == 204:
-                return sched.sys_sched_getaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
-            if nr == 213:
-                return epoll.sys_epoll_create(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            if nr < 210:
+                if nr < 207:
+                    if nr == 204:
+                        return sched.sys_sched_getaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
+                    if nr == 206:
+                        return aio.sys_io_setup(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
+                    return NOT_IMPLEMENTED
+                if nr == 207:
+                    return aio.sys_io_destroy(task, ULong(a0))
+                if nr == 208:
+                    return aio.sys_io_getevents(task, ULong(a0), Long((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), UserAddr(a3), UserAddr(a4))
+                if nr == 209:
+                    return aio.sys_io_submit(task, ULong(a0), Long((a1 ^ 0x8000000000000000) - 0x8000000000000000), UserAddr(a2))
+                return NOT_IMPLEMENTED
+            if nr < 216:
+                if nr == 210:
+                    return aio.sys_io_cancel(task, ULong(a0), UserAddr(a1), UserAddr(a2))
+                if nr == 213:
+                    return epoll.sys_epoll_create(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                return NOT_IMPLEMENTED
+            if nr == 216:
+                return memory.sys_remap_file_pages(task, UserAddr(a0), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
+            if nr == 217:
+                return directory.sys_getdents64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
+            if nr == 218:
+                return process.sys_set_tid_address(task, UserAddr(a0))
             return NOT_IMPLEMENTED
         if nr < 241:
-            if nr < 227:
-                if nr < 222:
-                    if nr < 220:
-                        if nr == 217:
-                            return directory.sys_getdents64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
-                        if nr == 218:
-                            return process.sys_set_tid_address(task, UserAddr(a0))
+            if nr < 230:
+                if nr < 225:
+                    if nr < 222:
+                        if nr == 220:
+                            return sem.sys_semtimedop(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
+                        if nr == 221:
+                            return read_write.sys_fadvise64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         return NOT_IMPLEMENTED
-                    if nr == 220:
-                        return sem.sys_semtimedop(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
-                    if nr == 221:
-                        return read_write.sys_fadvise64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    return NOT_IMPLEMENTED
-                if nr < 224:
                     if nr == 222:
                         return time.sys_timer_create(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
                     if nr == 223:
                         return time.sys_timer_settime(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
+                    if nr == 224:
+                        return time.sys_timer_gettime(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                     return NOT_IMPLEMENTED
-                if nr == 224:
-                    return time.sys_timer_gettime(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                if nr == 225:
-                    return time.sys_timer_getoverrun(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 226:
-                    return time.sys_timer_delete(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                return NOT_IMPLEMENTED
-            if nr < 232:
-                if nr < 229:
-                    if nr == 227:
-                        return time.sys_clock_settime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                    if nr == 228:
-                        return time.sys_clock_gettime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                if nr < 227:
+                    if nr == 225:
+                        return time.sys_timer_getoverrun(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 226:
+                        return time.sys_timer_delete(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
+                if nr == 227:
+                    return time.sys_clock_settime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                if nr == 228:
+                    return time.sys_clock_gettime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 if nr == 229:
                     return time.sys_clock_getres(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                if nr == 230:
-                    return time.sys_clock_nanosleep(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
-                if nr == 231:
-                    return process.sys_exit_group(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
-            if nr < 234:
+            if nr < 235:
+                if nr < 232:
+                    if nr == 230:
+                        return time.sys_clock_nanosleep(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
+                    if nr == 231:
+                        return process.sys_exit_group(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    return NOT_IMPLEMENTED
                 if nr == 232:
                     return epoll.sys_epoll_wait(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Millis((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 233:
                     return epoll.sys_epoll_ctl(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
+                if nr == 234:
+                    return signal.sys_tgkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
-            if nr == 234:
-                return signal.sys_tgkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-            if nr == 235:
-                return attributes.sys_utimes(task, UserPath(a0), UserAddr(a1))
+            if nr < 238:
+                if nr == 235:
+                    return attributes.sys_utimes(task, UserPath(a0), UserAddr(a1))
+                if nr == 237:
+                    return numa.sys_mbind(task, UserAddr(a0), ULong(a1), ULong(a2), UserAddr(a3), ULong(a4), CInt((a5 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                return NOT_IMPLEMENTED
+            if nr == 238:
+                return numa.sys_set_mempolicy(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2))
+            if nr == 239:
+                return numa.sys_get_mempolicy(task, UserAddr(a0), UserAddr(a1), ULong(a2), UserAddr(a3), ULong(a4))
             if nr == 240:
                 return mqueue.sys_mq_open(task, UserString(a0), OpenFlags(a1 & 0xFFFFFFFF), Mode(a2 & 0xFFFFFFFF), UserAddr(a3))
             return NOT_IMPLEMENTED
-        if nr < 255:
-            if nr < 245:
+        if nr < 256:
+            if nr < 246:
                 if nr < 243:
                     if nr == 241:
                         return mqueue.sys_mq_unlink(task, UserString(a0))
@@ -663,24 +690,26 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                     return mqueue.sys_mq_timedreceive(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), UserAddr(a3), UserAddr(a4))
                 if nr == 244:
                     return mqueue.sys_mq_notify(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                return NOT_IMPLEMENTED
-            if nr < 247:
                 if nr == 245:
                     return mqueue.sys_mq_getsetattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
+                return NOT_IMPLEMENTED
+            if nr < 253:
                 if nr == 246:
                     return system.sys_kexec_load(task, ULong(a0), ULong(a1), UserAddr(a2), ULong(a3))
+                if nr == 247:
+                    return process.sys_waitid(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a4))
                 return NOT_IMPLEMENTED
-            if nr == 247:
-                return process.sys_waitid(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a4))
             if nr == 253:
                 return inotify.sys_inotify_init(task)
             if nr == 254:
                 return inotify.sys_inotify_add_watch(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CUInt(a2 & 0xFFFFFFFF))
+            if nr == 255:
+                return inotify.sys_inotify_rm_watch(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
         if nr < 261:
             if nr < 258:
-                if nr == 255:
-                    return inotify.sys_inotify_rm_watch(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 256:
+                    return numa.sys_migrate_pages(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), UserAddr(a2), UserAddr(a3))
                 if nr == 257:
                     return open.sys_openat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), OpenFlags(a2 & 0xFFFFFFFF), Mode(a3 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
@@ -706,8 +735,8 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
         return NOT_IMPLEMENTED
     if nr < 309:
         if nr < 286:
-            if nr < 275:
-                if nr < 270:
+            if nr < 276:
+                if nr < 271:
                     if nr < 268:
                         if nr == 266:
                             return link.sys_symlinkat(task, UserString(a0), DirFd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a2))
@@ -718,31 +747,33 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                         return attributes.sys_fchmodat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF))
                     if nr == 269:
                         return stat.sys_faccessat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    return NOT_IMPLEMENTED
-                if nr < 272:
                     if nr == 270:
                         return poll.sys_pselect6(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), UserAddr(a3), UserAddr(a4), UserAddr(a5))
+                    return NOT_IMPLEMENTED
+                if nr < 273:
                     if nr == 271:
                         return poll.sys_ppoll(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3), Size(a4))
+                    if nr == 272:
+                        return namespace.sys_unshare(task, ULong(a0))
                     return NOT_IMPLEMENTED
-                if nr == 272:
-                    return namespace.sys_unshare(task, ULong(a0))
                 if nr == 273:
                     return futex.sys_set_robust_list(task, UserAddr(a0), Size(a1))
                 if nr == 274:
                     return futex.sys_get_robust_list(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
+                if nr == 275:
+                    return copy.sys_splice(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), Size(a4), CUInt(a5 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
             if nr < 281:
-                if nr < 277:
-                    if nr == 275:
-                        return copy.sys_splice(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), Size(a4), CUInt(a5 & 0xFFFFFFFF))
+                if nr < 278:
                     if nr == 276:
                         return copy.sys_tee(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Size(a2), CUInt(a3 & 0xFFFFFFFF))
+                    if nr == 277:
+                        return sync.sys_sync_file_range(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Offset((a2 ^ 0x8000000000000000) - 0x8000000000000000), CUInt(a3 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
-                if nr == 277:
-                    return sync.sys_sync_file_range(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Offset((a2 ^ 0x8000000000000000) - 0x8000000000000000), CUInt(a3 & 0xFFFFFFFF))
                 if nr == 278:
                     return copy.sys_vmsplice(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), CUInt(a3 & 0xFFFFFFFF))
+                if nr == 279:
+                    return numa.sys_move_pages(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), UserAddr(a2), UserAddr(a3), UserAddr(a4), CInt((a5 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 280:
                     return attributes.sys_utimensat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), Flags(a3 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
@@ -759,8 +790,8 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
             if nr == 285:
                 return attributes.sys_fallocate(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a2 ^ 0x8000000000000000) - 0x8000000000000000), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000))
             return NOT_IMPLEMENTED
-        if nr < 295:
-            if nr < 290:
+        if nr < 296:
+            if nr < 291:
                 if nr < 288:
                     if nr == 286:
                         return timerfd.sys_timerfd_settime(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3))
@@ -771,39 +802,41 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                     return socket.sys_accept4(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 289:
                     return signalfd.sys_signalfd4(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), Flags(a3 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 292:
                 if nr == 290:
                     return eventfd.sys_eventfd2(task, CUInt(a0 & 0xFFFFFFFF), Flags(a1 & 0xFFFFFFFF))
+                return NOT_IMPLEMENTED
+            if nr < 293:
                 if nr == 291:
                     return epoll.sys_epoll_create1(task, Flags(a0 & 0xFFFFFFFF))
+                if nr == 292:
+                    return descriptor.sys_dup3(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OpenFlags(a2 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
-            if nr == 292:
-                return descriptor.sys_dup3(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OpenFlags(a2 & 0xFFFFFFFF))
             if nr == 293:
                 return pipe.sys_pipe2(task, UserAddr(a0), OpenFlags(a1 & 0xFFFFFFFF))
             if nr == 294:
                 return inotify.sys_inotify_init1(task, Flags(a0 & 0xFFFFFFFF))
+            if nr == 295:
+                return read_write.sys_preadv(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4))
             return NOT_IMPLEMENTED
-        if nr < 303:
-            if nr < 297:
-                if nr == 295:
-                    return read_write.sys_preadv(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4))
+        if nr < 304:
+            if nr < 299:
                 if nr == 296:
                     return read_write.sys_pwritev(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4))
+                if nr == 297:
+                    return signal.sys_rt_tgsigqueueinfo(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
                 return NOT_IMPLEMENTED
-            if nr == 297:
-                return signal.sys_rt_tgsigqueueinfo(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
             if nr == 299:
                 return socket_message.sys_recvmmsg(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF), UserAddr(a4))
             if nr == 302:
                 return system.sys_prlimit64(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3))
-            return NOT_IMPLEMENTED
-        if nr < 306:
             if nr == 303:
                 return handle.sys_name_to_handle_at(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            return NOT_IMPLEMENTED
+        if nr < 306:
             if nr == 304:
                 return handle.sys_open_by_handle_at(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), OpenFlags(a2 & 0xFFFFFFFF))
+            if nr == 305:
+                return adjtimex.sys_clock_adjtime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
             return NOT_IMPLEMENTED
         if nr == 306:
             return sync.sys_syncfs(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
@@ -812,9 +845,9 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
         if nr == 308:
             return namespace.sys_setns(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         return NOT_IMPLEMENTED
-    if nr < 331:
-        if nr < 318:
-            if nr < 313:
+    if nr < 332:
+        if nr < 319:
+            if nr < 314:
                 if nr < 311:
                     if nr == 309:
                         return system.sys_getcpu(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
@@ -825,97 +858,101 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                     return process_vm.sys_process_vm_writev(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), UserAddr(a3), ULong(a4), ULong(a5))
                 if nr == 312:
                     return process.sys_kcmp(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Long((a3 ^ 0x8000000000000000) - 0x8000000000000000), Long((a4 ^ 0x8000000000000000) - 0x8000000000000000))
-                return NOT_IMPLEMENTED
-            if nr < 315:
                 if nr == 313:
                     return system.sys_finit_module(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                return NOT_IMPLEMENTED
+            if nr < 316:
                 if nr == 314:
                     return sched.sys_sched_setattr(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
+                if nr == 315:
+                    return sched.sys_sched_getattr(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), CUInt(a3 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
-            if nr == 315:
-                return sched.sys_sched_getattr(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), CUInt(a3 & 0xFFFFFFFF))
             if nr == 316:
                 return link.sys_renameat2(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), DirFd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a3), Flags(a4 & 0xFFFFFFFF))
             if nr == 317:
                 return seccomp.sys_seccomp(task, CUInt(a0 & 0xFFFFFFFF), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
+            if nr == 318:
+                return system.sys_getrandom(task, OutBuffer(a0), Size(a1), Flags(a2 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
-        if nr < 326:
-            if nr < 322:
-                if nr == 318:
-                    return system.sys_getrandom(task, OutBuffer(a0), Size(a1), Flags(a2 & 0xFFFFFFFF))
+        if nr < 327:
+            if nr < 324:
                 if nr == 319:
                     return memfd.sys_memfd_create(task, UserString(a0), CUInt(a1 & 0xFFFFFFFF))
+                if nr == 322:
+                    return exec.sys_execveat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
-            if nr == 322:
-                return exec.sys_execveat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             if nr == 324:
-                return process.sys_membarrier(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                return membarrier.sys_membarrier(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             if nr == 325:
                 return memory.sys_mlock2(task, UserAddr(a0), Size(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-            return NOT_IMPLEMENTED
-        if nr < 328:
             if nr == 326:
                 return copy.sys_copy_file_range(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), Size(a4), CUInt(a5 & 0xFFFFFFFF))
+            return NOT_IMPLEMENTED
+        if nr < 329:
             if nr == 327:
                 return read_write.sys_preadv2(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4), Flags(a5 & 0xFFFFFFFF))
+            if nr == 328:
+                return read_write.sys_pwritev2(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4), Flags(a5 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
-        if nr == 328:
-            return read_write.sys_pwritev2(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4), Flags(a5 & 0xFFFFFFFF))
         if nr == 329:
             return memory.sys_pkey_mprotect(task, UserAddr(a0), Size(a1), ULong(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         if nr == 330:
             return memory.sys_pkey_alloc(task, ULong(a0), ULong(a1))
+        if nr == 331:
+            return memory.sys_pkey_free(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         return NOT_IMPLEMENTED
-    if nr < 434:
-        if nr < 429:
+    if nr < 435:
+        if nr < 430:
             if nr < 424:
-                if nr == 331:
-                    return memory.sys_pkey_free(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 332:
                     return stat.sys_statx(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Flags(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF), UserAddr(a4))
+                if nr == 333:
+                    return aio.sys_io_pgetevents(task, ULong(a0), Long((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), UserAddr(a3), UserAddr(a4), UserAddr(a5))
                 return NOT_IMPLEMENTED
             if nr == 424:
                 return pidfd.sys_pidfd_send_signal(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), Flags(a3 & 0xFFFFFFFF))
             if nr == 428:
                 return mount_api.sys_open_tree(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CUInt(a2 & 0xFFFFFFFF))
-            return NOT_IMPLEMENTED
-        if nr < 431:
             if nr == 429:
                 return mount_api.sys_move_mount(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), DirFd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a3), CUInt(a4 & 0xFFFFFFFF))
+            return NOT_IMPLEMENTED
+        if nr < 432:
             if nr == 430:
                 return mount_api.sys_fsopen(task, UserString(a0), CUInt(a1 & 0xFFFFFFFF))
+            if nr == 431:
+                return mount_api.sys_fsconfig(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserString(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
-        if nr == 431:
-            return mount_api.sys_fsconfig(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserString(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         if nr == 432:
             return mount_api.sys_fsmount(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), CUInt(a2 & 0xFFFFFFFF))
         if nr == 433:
             return mount_api.sys_fspick(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CUInt(a2 & 0xFFFFFFFF))
+        if nr == 434:
+            return pidfd.sys_pidfd_open(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF))
         return NOT_IMPLEMENTED
-    if nr < 439:
-        if nr < 436:
-            if nr == 434:
-                return pidfd.sys_pidfd_open(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF))
+    if nr < 441:
+        if nr < 437:
             if nr == 435:
                 return process.sys_clone3(task, UserAddr(a0), Size(a1))
+            if nr == 436:
+                return descriptor.sys_close_range(task, CUInt(a0 & 0xFFFFFFFF), CUInt(a1 & 0xFFFFFFFF), Flags(a2 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
-        if nr == 436:
-            return descriptor.sys_close_range(task, CUInt(a0 & 0xFFFFFFFF), CUInt(a1 & 0xFFFFFFFF), Flags(a2 & 0xFFFFFFFF))
         if nr == 437:
             return open.sys_openat2(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), Size(a3))
         if nr == 438:
             return pidfd.sys_pidfd_getfd(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a2 & 0xFFFFFFFF))
-        return NOT_IMPLEMENTED
-    if nr < 442:
         if nr == 439:
             return stat.sys_faccessat2(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a3 & 0xFFFFFFFF))
+        return NOT_IMPLEMENTED
+    if nr < 449:
         if nr == 441:
             return epoll.sys_epoll_pwait2(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), UserAddr(a4), Size(a5))
+        if nr == 442:
+            return mount_api.sys_mount_setattr(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3), Size(a4))
         return NOT_IMPLEMENTED
-    if nr == 442:
-        return mount_api.sys_mount_setattr(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3), Size(a4))
     if nr == 449:
         return futex.sys_futex_waitv(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF), Flags(a2 & 0xFFFFFFFF), UserAddr(a3), ClockId((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+    if nr == 450:
+        return numa.sys_set_mempolicy_home_node(task, ULong(a0), ULong(a1), ULong(a2), ULong(a3))
     if nr == 452:
         return attributes.sys_fchmodat2(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF))
     return NOT_IMPLEMENTED
