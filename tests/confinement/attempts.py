@@ -102,6 +102,8 @@ def main(readable, writable, *needs):
     tables = [kernel_filter.BASE, *(NEEDS[need] for need in needs)]
     can_write = "writing" in needs
     paths = [(readable.encode(), READ), *([(writable.encode(), READ | WRITE)] if can_write else []), *confinement.own_paths()]
+    if "resolving" in needs:
+        paths += [(path, READ) for path in confinement.RESOLVER_FILES]  # the end of a thread loads a library
     missing = confinement.apply(tables, paths, confinement.TO_READ | (confinement.TO_WRITE if can_write else 0))
     results = {"missing": missing}
     for name, attempt in attempts(readable, writable, parent).items():
