@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from cruck.framework import vdso_image
+
 from .conftest import (
     CODE,
     CS,
@@ -350,7 +352,7 @@ def test_host_vdso_runs_in_the_guest(guest):
     vdso = guest("nop").machine.vdso
     if vdso is None:
         pytest.skip("no vdso")
-    entry = vdso[1]["__vdso_clock_gettime"]
+    entry = vdso_image.symbols(vdso[1], vdso[0])["__vdso_clock_gettime"]
     g = guest(f"mov $1, %edi; mov $0x500000, %esi; movabs ${entry}, %rax; call *%rax; mov $60, %eax; syscall")
     stop = g.step()
     if stop[1] == 60:  # else the host's clock source needs a real call

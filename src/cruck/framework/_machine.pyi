@@ -74,9 +74,8 @@ class Machine:
     def features(self) -> dict[str, int]:
         """What was detected: 'sud', 'fsgsbase', 'openat2', 'vdso', 'mseal', 'warden_pid', … (for `cruck doctor`)."""
     @property
-    def vdso(self) -> tuple[int, dict[str, int]] | None:
-        """Address of the host's vDSO in every stub and its symbols' addresses there
-        ('__vdso_clock_gettime', …); None if the host has none. Code only; it lies above USER_END."""
+    def vdso(self) -> tuple[int, bytes] | None:
+        """(address of the host's vDSO in every stub, its image); None if the host has none. Code only; it lies above USER_END."""
     @property
     def reserved_ranges(self) -> list[tuple[int, int]]:
         """(start, end) below USER_END that guests cannot have (sealed host mappings); normally empty."""

@@ -8,7 +8,7 @@ Thin: each method is one call into C, which checks everything; what is added is 
 import os
 from typing import Final, NoReturn
 
-from cruck.framework import _machine
+from cruck.framework import _machine, vdso_image
 from cruck.framework.hardware import AddressSpace, Context, Machine, Segment, Stop
 from cruck.framework.io.host_file import HostFile
 
@@ -243,7 +243,7 @@ class HostMachine(Machine):
 
     def vdso_symbols(self) -> dict[str, int]:
         vdso = self._c.vdso
-        return vdso[1] if vdso is not None else {}
+        return vdso_image.symbols(vdso[1], vdso[0]) if vdso is not None else {}
 
     def reserved_ranges(self) -> list[tuple[int, int]]:
         return self._c.reserved_ranges

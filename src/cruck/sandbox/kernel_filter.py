@@ -54,10 +54,10 @@ BASE: Final[Calls] = {
         79, 89, 96, 97, 98, 99, 100,  # getcwd readlink gettimeofday getrlimit getrusage sysinfo times
         102, 104, 107, 108, 110, 115,  # getuid getgid geteuid getegid getppid getgroups
         137, 138, 186, 191, 192, 193, 194, 195, 196,  # statfs fstatfs gettid getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
-        201, 202, 204, 217, 219, 221, 228, 229, 230, 231,  # time futex sched_getaffinity getdents64 restart_syscall fadvise64 clock_gettime
+        201, 202, 203, 204, 217, 219, 221, 228, 229, 230, 231,  # time futex sched_setaffinity sched_getaffinity getdents64 restart_syscall fadvise64 clock_gettime
                                                           # clock_getres clock_nanosleep exit_group
         232, 233, 270, 271, 281, 441,  # epoll_wait epoll_ctl pselect6 ppoll epoll_pwait epoll_pwait2
-        262, 267, 269, 285, 295, 296, 318,  # newfstatat readlinkat faccessat fallocate preadv pwritev getrandom
+        262, 267, 269, 285, 295, 296, 309, 318,  # newfstatat readlinkat faccessat fallocate preadv pwritev getcpu getrandom
         327, 328, 332, 439,  # preadv2 pwritev2 statx faccessat2
     ), ALWAYS),
     2: (((1, _READS, 0),),),  # open

@@ -383,53 +383,22 @@ GETTER(machine_get_reserved)
     return list;
 }
 
-/* The symbols of our own copy of the vDSO: the same image as the one in the stubs. As in every image that a linker
- * makes, .dynstr follows .dynsym. */
-static int add_vdso_symbols(PyObject *dict, const uint8_t *image, uint64_t base)
-{
-    const Elf64_Ehdr *header = (const Elf64_Ehdr *)image;
-    const Elf64_Phdr *segments = (const Elf64_Phdr *)(image + header->e_phoff);
-    const Elf64_Dyn *dynamic = NULL;
-    const Elf64_Sym *symbol = NULL;
-    const char *names = NULL;
-    uint64_t bias = 0;
-    for (int i = 0; i < header->e_phnum; i++) {
-        if (segments[i].p_type == PT_LOAD && !bias)
-            bias = segments[i].p_offset - segments[i].p_vaddr;
-        if (segments[i].p_type == PT_DYNAMIC)
-            dynamic = (const Elf64_Dyn *)(image + segments[i].p_offset);
-    }
-    for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++) {
-        if (dynamic->d_tag == DT_SYMTAB) symbol = (const Elf64_Sym *)(image + dynamic->d_un.d_ptr + bias);
-        if (dynamic->d_tag == DT_STRTAB) names = (const char *)(image + dynamic->d_un.d_ptr + bias);
-    }
-    for (; symbol && (const char *)(symbol + 1) <= names; symbol++) {
-        if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF)
-            continue;
-        PyObject *value = PyLong_FromUnsignedLongLong(base + symbol->st_value + bias);
-        int result = value ? PyDict_SetItemString(dict, names + symbol->st_name, value) : -1;
-        Py_XDECREF(value);
-        if (result < 0)
-            return -1;
-    }
-    return 0;
-}
-
+/* Our own copy of the vDSO, the same image as the one in the stubs: what its headers, on its first page, say is loaded. */
 GETTER(machine_get_vdso)
 {
     Object *self = (Object *)object;
     const uint8_t *image = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
     if (!is_usable(self))
         return NULL;
-    uint64_t base = machine_vdso(self->m);
-    if (!base || !image)
+    uint64_t base = machine_vdso(self->m), size = 0;
+    const Elf64_Ehdr *header = (const Elf64_Ehdr *)image;
+    if (!base || !image || header->e_phoff + header->e_phnum * sizeof(Elf64_Phdr) > 4096)
         Py_RETURN_NONE;
-    PyObject *dict = PyDict_New();
-    if (!dict || add_vdso_symbols(dict, image, base) < 0) {
-        Py_XDECREF(dict);
-        return NULL;
-    }
-    return Py_BuildValue("(KN)", base, dict);
+    const Elf64_Phdr *segment = (const Elf64_Phdr *)(image + header->e_phoff);
+    for (int i = 0; i < header->e_phnum; i++)
+        if (segment[i].p_type == PT_LOAD && segment[i].p_offset + segment[i].p_filesz > size)
+            size = segment[i].p_offset + segment[i].p_filesz;
+    return Py_BuildValue("(Ky#)", base, (const char *)image, (Py_ssize_t)size);
 }
 
 /* ---- Segment ---- */
