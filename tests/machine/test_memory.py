@@ -175,6 +175,28 @@ def test_segment_bytes(machine):
         seg.write(2**47, b"x")
 
 
+def test_segment_grows_from_near_to_far_and_back(machine):
+    """The table gets a level whenever a farther page comes; what was there stays found."""
+    seg = _machine.Segment(machine)
+    offsets = [0, 511 * PAGE, 512 * PAGE, 1 << 30, (1 << 30) - PAGE, 1 << 39, (1 << 47) - PAGE]
+    for number, offset in enumerate(offsets):
+        assert seg.write(offset, b"%d" % number) == 1
+        for earlier, known in enumerate(offsets[: number + 1]):
+            assert seg.read(known, 1) == b"%d" % earlier
+    assert seg.nr_pages == len(offsets)
+    found, at = [], seg.next_data(0)
+    while at >= 0:
+        found.append(at)
+        at = seg.next_data(at + PAGE) if at + PAGE < 1 << 47 else -1
+    assert found == sorted(offsets)
+    for offset in offsets:
+        seg.discard(offset, PAGE)
+        assert seg.read(offset, 1) == b"\0"
+    assert (seg.nr_pages, seg.next_data(0)) == (0, -1)
+    far = _machine.Segment(machine)  # the first page is the farthest
+    assert far.write((1 << 47) - PAGE, b"x") == 1 and far.next_data(0) == (1 << 47) - PAGE
+
+
 def test_segment_shared_between_spaces(guest):
     g = guest(POKE)
     seg = _machine.Segment(g.machine)

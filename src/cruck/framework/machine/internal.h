@@ -53,7 +53,7 @@ static inline uint8_t *ram_ptr(struct ram *ram, uint32_t frame) { return ram->by
 #define MAX_PAGE (1ul << 36)
 
 struct node { uint64_t entries[512]; uint32_t live; };
-struct table { struct node *root; uint64_t nr_present; struct node *leaf; uint64_t leaf_key; };
+struct table { struct node *root; int height; uint64_t nr_present; struct node *leaf; uint64_t leaf_key; };
 
 uint64_t table_get(struct table *table, uint64_t page);
 int table_set(struct table *table, uint64_t page, uint64_t entry);   /* −ENOMEM; never fails for a present page */

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* A radix tree of four levels with 512 entries each. Spaces use it for translations, segments for their frames. */
+/* A radix tree of 512 entries a node and as many levels as its largest page needs, four at most: a small file has one node. Spaces
+ * use it for translations, segments for their frames. */
 #include <errno.h>
 #include <stdlib.h>
 #include "internal.h"
 
 #define INDEX(page, level) ((page) >> 9 * (level) & 511)
 
+static bool covers(const struct table *table, uint64_t page)
+{
+    return table->root && page >> 9 * (table->height + 1) == 0;
+}
+
 static struct node *find_leaf(struct table *table, uint64_t page)
 {
     if (table->leaf && table->leaf_key == page >> 9)
         return table->leaf;
-    struct node *node = table->root;
-    for (int level = 3; node && level > 0; level--)
+    struct node *node = covers(table, page) ? table->root : NULL;
+    for (int level = table->height; node && level > 0; level--)
         node = (struct node *)node->entries[INDEX(page, level)];
     if (node) {
         table->leaf = node;
@@ -31,10 +37,19 @@ static struct node *make_leaf(struct table *table, uint64_t page)
     struct node *node = find_leaf(table, page);
     if (node)
         return node;
-    if (!table->root && !(table->root = calloc(1, sizeof *node)))
-        return NULL;
+    while (!covers(table, page)) {              /* one level more, above what there is */
+        struct node *above = calloc(1, sizeof *above);
+        if (!above)
+            return NULL;
+        if (table->root) {
+            above->entries[0] = (uint64_t)table->root;
+            above->live = 1;
+            table->height++;
+        }
+        table->root = above;
+    }
     node = table->root;
-    for (int level = 3; level > 0; level--) {
+    for (int level = table->height; level > 0; level--) {
         uint64_t *entry = &node->entries[INDEX(page, level)];
         if (!*entry) {
             *entry = (uint64_t)calloc(1, sizeof *node);
@@ -51,10 +66,10 @@ static struct node *make_leaf(struct table *table, uint64_t page)
 static void prune(struct table *table, uint64_t page)
 {
     struct node *path[4];
-    path[3] = table->root;
-    for (int level = 3; level > 0; level--)
+    path[table->height] = table->root;
+    for (int level = table->height; level > 0; level--)
         path[level - 1] = (struct node *)path[level]->entries[INDEX(page, level)];
-    for (int level = 0; level < 3 && path[level]->live == 0; level++) {
+    for (int level = 0; level < table->height && path[level]->live == 0; level++) {
         free(path[level]);
         path[level + 1]->entries[INDEX(page, level + 1)] = 0;
         path[level + 1]->live--;
@@ -86,9 +101,9 @@ int table_set(struct table *table, uint64_t page, uint64_t entry)
 
 uint64_t table_next(struct table *table, uint64_t page, uint64_t end)
 {
-    while (page < end && page < MAX_PAGE && table->root) {
+    while (page < end && covers(table, page)) {
         struct node *node = table->root;
-        int level = 3;
+        int level = table->height;
         while (level > 0 && node->entries[INDEX(page, level)]) {
             node = (struct node *)node->entries[INDEX(page, level)];
             level--;
@@ -118,6 +133,6 @@ static void free_nodes(struct node *node, int level)
 void table_destroy(struct table *table)
 {
     if (table->root)
-        free_nodes(table->root, 3);
+        free_nodes(table->root, table->height);
     *table = (struct table){0};
 }
