@@ -547,12 +547,12 @@ def _scan(fd: int) -> list[tuple[bytes, int, int]]:
     entries: list[tuple[bytes, int, int]] = []
     with os.scandir(fd) as scan:
         for entry in scan:
-            if entry.is_symlink():
-                kind = DT_LNK
+            if entry.is_file(follow_symlinks=False):
+                kind = DT_REG
             elif entry.is_dir(follow_symlinks=False):
                 kind = DT_DIR
-            elif entry.is_file(follow_symlinks=False):
-                kind = DT_REG
+            elif entry.is_symlink():
+                kind = DT_LNK
             else:
                 try:
                     kind = host_stat.S_IFMT(os.stat(entry.name, dir_fd=fd, follow_symlinks=False).st_mode) >> 12

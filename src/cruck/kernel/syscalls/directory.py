@@ -27,7 +27,6 @@ _DIRENT: Final = struct.Struct("<QQH")
 DIRENT_NAME: Final = 18
 MAX_BUFFER: Final = 1 << 20
 PATH_MAX: Final = 4096
-U64: Final = 0xFFFF_FFFF_FFFF_FFFF
 
 
 def sys_getdents64(task: "Task", fd: Fd, buffer: UserAddr, count: CUInt) -> int:
@@ -63,11 +62,11 @@ def _getdents(task: "Task", fd: int, buffer: int, count: int, is_64: bool) -> in
                 is_full = True
                 break
             if is_64:
-                head = _DIRENT64.pack(entry.ino & U64, entry.cookie, reclen, entry.kind)
+                head = _DIRENT64.pack(entry.ino, entry.cookie, reclen, entry.kind)
                 record = head + name
                 parts.append(record + bytes(reclen - len(record)))
             else:
-                record = _DIRENT.pack(entry.ino & U64, entry.cookie, reclen) + name
+                record = _DIRENT.pack(entry.ino, entry.cookie, reclen) + name
                 parts.append(record + bytes(reclen - len(record) - 1) + bytes((entry.kind,)))
             used += reclen
             cookie = entry.cookie

@@ -14,7 +14,6 @@ from cruck.abi.fcntl import (
     AT_SYMLINK_NOFOLLOW,
 )
 from cruck.abi.stat import (
-    STAT,
     STATX,
     STATX__RESERVED,
     STATX_ATTR_MOUNT_ROOT,
@@ -45,6 +44,8 @@ NAME_MAX: Final = 255
 MS_SHOWN: Final = 1 | 2 | 4 | 8 | 16 | 1024 | 2048
 ST_RELATIME: Final = 4096
 MS_STRICTATIME: Final = 1 << 24
+# struct stat, as abi.stat.STAT, but times before 1970 need no masking
+_STAT: Final = struct.Struct("<QQQIII4xQqqqqqqqqq24x")
 # struct statfs: type, bsize, blocks, bfree, bavail, files, ffree, fsid (two ints), namelen, frsize, flags, spare[4]
 _STATFS: Final = struct.Struct("<qqQQQQQiiqqq32x")
 
@@ -124,13 +125,10 @@ def _write_stat(task: "Task", out: int, stat: Stat) -> int:
     if stat.size > S64_MAX:
         return -EOVERFLOW
     creds = task.creds
-    data = STAT.pack(
-        stat.dev & U64, stat.ino & U64, stat.nlink & U64, stat.mode, creds.shown_uid(stat.uid), creds.shown_gid(stat.gid),
-        stat.rdev & U64, stat.size,
-        stat.blksize, stat.blocks,
-        stat.atime_ns // NSEC & U64, stat.atime_ns % NSEC,
-        stat.mtime_ns // NSEC & U64, stat.mtime_ns % NSEC,
-        stat.ctime_ns // NSEC & U64, stat.ctime_ns % NSEC,
+    data = _STAT.pack(
+        stat.dev, stat.ino, stat.nlink, stat.mode, creds.shown_uid(stat.uid), creds.shown_gid(stat.gid), stat.rdev, stat.size, stat.blksize,
+        stat.blocks,
+        stat.atime_ns // NSEC, stat.atime_ns % NSEC, stat.mtime_ns // NSEC, stat.mtime_ns % NSEC, stat.ctime_ns // NSEC, stat.ctime_ns % NSEC,
     )  # fmt: skip
     task.user.write(out, data)
     return 0

@@ -165,6 +165,9 @@ class HostDirectoryFile(File):
 
     def _collect(self) -> list[DirEntry]:
         node = self.node
+        cached = node.host_fs.listings.get(node)
+        if cached is not None:
+            return cached
         found = node.host_fs.host.list_entries(node.host_path()) if not node.is_gone else []
         if isinstance(found, int):
             raise LinuxError(-found)
@@ -174,6 +177,7 @@ class HostDirectoryFile(File):
         for name, ino, kind in found:
             cookie += 1
             entries.append(DirEntry(name, ino, kind, cookie))
+        node.host_fs.keep_listing(node, entries)
         return entries
 
     def fsync(self, data_only: bool) -> int:

@@ -10,6 +10,7 @@ from cruck.framework.io.host_directory import HostDirectory
 from cruck.framework.io.host_tree_file import HostTreeFile
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.hostfs.inode import HostInode
+from cruck.kernel.vfs.file import DirEntry
 from cruck.kernel.vfs.inode import FileSystem
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 HOSTFS_SUPER_MAGIC: Final = 0x00C0_FFEE  # include/uapi/linux/magic.h (User Mode Linux's hostfs: the same idea)
 MAX_READERS: Final = 32
 MAX_WRITERS: Final = 256
+MAX_LISTED: Final = 65_536
 O_RDONLY: Final = 0
 
 
@@ -52,6 +54,9 @@ class HostFs(FileSystem):
     fresh: HostInode | None  # made last: its `writer` waits for the open that follows a create
     writers: dict[HostInode, None]  # inodes with an open `writer`; ≤ MAX_WRITERS
     pinned: dict[HostInode, None]  # inodes without a name whose `reader` is all that is left
+    listings: dict[HostInode, list[DirEntry]]  # of directories that do not change within a run, oldest first
+    nr_listed: int  # entries in `listings`; ≤ max_listed
+    max_listed: int
     device_index: dict[int, int]  # host st_dev → which: host mounts inside the tree need inode numbers of their own
 
     def __init__(self, kernel: "Kernel", dev: int, host: HostDirectory, is_live: bool, owners: OwnerMap | None = None) -> None:
@@ -68,6 +73,9 @@ class HostFs(FileSystem):
         self.fresh = None
         self.writers = {}
         self.pinned = {}
+        self.listings = {}
+        self.nr_listed = 0
+        self.max_listed = MAX_LISTED
         self.device_index = {}
         st = host.stat(b"")
         if isinstance(st, int):
@@ -141,6 +149,17 @@ class HostFs(FileSystem):
         if inode is self.fresh:
             self.fresh = None
         return writer
+
+    def keep_listing(self, inode: HostInode, entries: list[DirEntry]) -> None:
+        """For the next reader, if neither we nor the host (as far as this run shows it) can change the directory."""
+        if not self.caches_names or not self.is_read_only or len(entries) > self.max_listed:
+            return
+        self.listings[inode] = entries
+        self.nr_listed += len(entries)
+        while self.nr_listed > self.max_listed:
+            for oldest in self.listings:
+                self.nr_listed -= len(self.listings.pop(oldest))
+                break
 
     def keep_fresh(self, inode: HostInode, writer: HostTreeFile) -> None:
         """A file was made: its descriptor serves the open that follows, which its mode may not permit (git makes files
