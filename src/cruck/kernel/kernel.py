@@ -102,7 +102,6 @@ class Kernel:
     unsupported: dict[str, int]  # calls answered "not supported", by name → how often
     nr_oopses: int
     nr_calls: int
-    dumps_core: bool
 
     def __init__(
         self, machine: Machine, clock: Clock, entropy: Entropy, devices: DeviceRegistry,
@@ -158,7 +157,6 @@ class Kernel:
         self.unsupported = {}
         self.nr_oopses = 0
         self.nr_calls = 0
-        self.dumps_core = False
         session = Session(1, self.namespaces.pid)
         group = ProcessGroup(1, session, self.namespaces.pid)
         session.groups[1] = group

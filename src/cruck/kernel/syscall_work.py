@@ -102,7 +102,7 @@ def _is_allowed(task: Task, was_traced: bool, is_foreign: bool) -> bool:
         context.set_result(-ENOSYS)  # nobody is there to be asked
     else:
         context.set_result(-ENOSYS)
-        _kill(task, action)
+        _kill(task, action, _violation(nr, registers[RIP], arch, data))
     return False
 
 
@@ -112,12 +112,12 @@ def _violation(nr: int, ip: int, arch: int, data: int) -> SigInfo:
     return info
 
 
-def _kill(task: Task, action: int) -> None:
+def _kill(task: Task, action: int, info: SigInfo) -> None:
     """By a SIGSYS that nothing holds up; one thread of several just ends."""
     if action == SECCOMP_RET_KILL_THREAD and len(task.process.threads) > 1:
         process_exit.leave(task.kernel, task, SIGSYS)
     else:
-        task.kernel.exit_group(task.process, fatal_status(task.process, SIGSYS))
+        task.kernel.exit_group(task.process, fatal_status(task, info))
 
 
 def at_exit(task: Task) -> bool:

@@ -118,13 +118,17 @@ def _default(task: Task, process: "Process", info: SigInfo) -> None:
         if task.kernel.tracer is not None:
             task.kernel.tracer.stopped(task, info.signo)
         return
-    task.kernel.exit_group(process, fatal_status(process, info.signo))
+    task.kernel.exit_group(process, fatal_status(task, info))
 
 
-def fatal_status(process: "Process", signo: int) -> int:
-    """What wait shows of a process that a signal kills."""
-    if CORE_MASK >> (signo - 1) & 1 and process.rlimit(RLIMIT_CORE) > 0 and process.kernel.dumps_core:
-        return signo | 0x80
+def fatal_status(task: Task, info: SigInfo) -> int:
+    """What wait shows of a process that this signal kills; its core is dumped if it asked for that (RLIMIT_CORE)."""
+    signo = info.signo
+    if CORE_MASK >> (signo - 1) & 1 and task.process.rlimit(RLIMIT_CORE) > 0:
+        from cruck.kernel.process import core_dump
+
+        if core_dump.dump(task, info):
+            return signo | 0x80
     return signo
 
 
