@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EAGAIN, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTTY, EOPNOTSUPP
 from cruck.abi.fcntl import O_RDWR
+from cruck.abi.ioctls import FIOGETOWN, FIOSETOWN, SIOCATMARK, SIOCGPGRP, SIOCSPGRP
 from cruck.abi.stat import S_IFSOCK
 from cruck.framework.mm.user_memory import VmReader, VmWriter
 from cruck.kernel.ipc.ioctl import ioctl_count
@@ -228,6 +229,10 @@ class Socket(File):
         """TIOCOUTQ: bytes that were sent and not yet taken by the other side."""
         return -1
 
+    def is_at_mark(self) -> int:
+        """SIOCATMARK: 1, 0 or −errno."""
+        return -ENOTTY
+
     # The rest is common.
     def take_error(self) -> int:
         """SO_ERROR: the error, which is then forgotten."""
@@ -261,6 +266,17 @@ class Socket(File):
         return True
 
     def ioctl(self, task: "Task", command: int, argument: int) -> int:
+        if command == SIOCATMARK:
+            mark = self.is_at_mark()
+            if mark >= 0:
+                task.user.write_u32(argument, mark)
+            return min(mark, 0)
+        if command in (FIOSETOWN, SIOCSPGRP):
+            self.owner_pid = task.user.read_s32(argument)
+            return 0
+        if command in (FIOGETOWN, SIOCGPGRP):
+            task.user.write_u32(argument, self.owner_pid)
+            return 0
         nr_readable = self.nr_readable()
         if command == 0x541B and nr_readable < 0:  # FIONREAD
             return nr_readable

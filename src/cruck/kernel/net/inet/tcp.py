@@ -7,7 +7,7 @@ to a listener whose accept queue is full stays in SYN_SENT until there is room o
 
 Life of a connection: connect makes the server's end (`embryo`), which waits in the listener's `pending` for accept. `peer` ties the two
 ends until both directions are closed or one is reset. An end that was closed while its peer was not stays as an orphan
-(`is_orphan`, FIN_WAIT2). Neighbours: tcp_table.py (ports, TIME_WAIT), tcp_options.py. Not here: urgent data (MSG_OOB is −EOPNOTSUPP), fast open.
+(`is_orphan`, FIN_WAIT2). Neighbours: tcp_table.py (ports, TIME_WAIT), tcp_options.py, tcp_urgent.py (MSG_OOB).
 """
 
 from collections import deque
@@ -25,7 +25,6 @@ from cruck.abi.errno import (
     EINVAL,
     EISCONN,
     ENOTCONN,
-    EOPNOTSUPP,
     EPIPE,
     ETIMEDOUT,
 )
@@ -33,12 +32,14 @@ from cruck.abi.inet import (
     IPPROTO_TCP,
     TCP_CLOSE,
     TCP_CLOSE_WAIT,
+    TCP_DEFER_ACCEPT,
     TCP_ESTABLISHED,
     TCP_FIN_WAIT2,
     TCP_LISTEN,
     TCP_SYN_SENT,
 )
-from cruck.abi.socket import AF_UNSPEC, MSG_ERRQUEUE, SOCK_STREAM, SOL_TCP
+from cruck.abi.signal import SIGURG
+from cruck.abi.socket import AF_UNSPEC, MSG_ERRQUEUE, MSG_FASTOPEN, SOCK_STREAM, SOL_TCP
 from cruck.framework.mm.user_memory import UserFault, VmReader, VmWriter
 from cruck.kernel.errors import WOULD_BLOCK, LinuxError
 from cruck.kernel.net.inet import address as addresses
@@ -48,6 +49,7 @@ from cruck.kernel.net.inet.socket import (
     O_NONBLOCK,
     POLLERR,
     POLLHUP,
+    POLLPRI,
     POLLRDHUP,
     READABLE,
     WRITABLE,
@@ -55,6 +57,7 @@ from cruck.kernel.net.inet.socket import (
 )
 from cruck.kernel.net.inet.tcp_options import TcpOptions
 from cruck.kernel.net.inet.tcp_table import MEMORY_PRESSURE, TIME_WAIT_NS, Four, TcpTable
+from cruck.kernel.net.inet.tcp_urgent import NONE, TAKEN, Urgent
 from cruck.kernel.net.socket import (
     MSG_OOB,
     MSG_PEEK,
@@ -95,6 +98,18 @@ class ConnectTimer(TimerTarget):
         self.socket.fail_connect(ETIMEDOUT)
 
 
+class DeferTimer(TimerTarget):
+    listener: "TcpSocket"
+    embryo: "TcpSocket"
+
+    def __init__(self, listener: "TcpSocket", embryo: "TcpSocket") -> None:
+        self.listener = listener
+        self.embryo = embryo
+
+    def expire(self, now_ns: int) -> None:
+        self.listener.admit_deferred(self.embryo)
+
+
 class TcpSocket(InetSocket):
     table: TcpTable
     state: int  # TCP_*
@@ -115,6 +130,9 @@ class TcpSocket(InetSocket):
     tcp: TcpOptions
     nr_sent: int  # bytes
     nr_received: int
+    urgent: Urgent
+    deferred: "dict[TcpSocket, Timer]"  # of a listener with TCP_DEFER_ACCEPT: connected, and nothing was sent yet
+    deferring: "TcpSocket | None"  # the listener in whose `deferred` this is
     is_remote: bool  # an end that no program has: what it sends and receives is relayed (net/gateway)
 
     def __init__(self, stack: "InetStack", kernel: "Kernel", domain: int, uid: int, gid: int) -> None:
@@ -136,6 +154,9 @@ class TcpSocket(InetSocket):
         self.connect_timer = None
         self.tcp = TcpOptions()
         self.nr_sent = self.nr_received = 0
+        self.urgent = Urgent()
+        self.deferred = {}
+        self.deferring = None
         self.is_remote = False
         stack.tcp_sockets[self] = None
 
@@ -195,7 +216,7 @@ class TcpSocket(InetSocket):
         return embryo
 
     def _is_backlog_full(self) -> bool:
-        return len(self.pending) > self.backlog
+        return len(self.pending) + len(self.deferred) > self.backlog
 
     def _admit_waiting(self) -> None:
         while self.waiting and not self._is_backlog_full():
@@ -208,6 +229,8 @@ class TcpSocket(InetSocket):
         self.state = TCP_CLOSE
         for client in list(self.waiting):
             client.fail_connect(ECONNREFUSED)
+        for embryo in list(self.deferred):
+            self.admit_deferred(embryo)
         while self.pending:
             embryo = self.pending.popleft()
             embryo.reset()
@@ -295,9 +318,24 @@ class TcpSocket(InetSocket):
         embryo.peer_port = self.port
         self.table.add(embryo, self.peer_port)
         self._tie(embryo)
-        listener.pending.append(embryo)
-        listener.queue.wake(READABLE)
+        patience_s = listener.tcp.number(TCP_DEFER_ACCEPT)
+        if patience_s:
+            end_ns = self._now_ns() + patience_s * 1_000_000_000
+            listener.deferred[embryo] = self.kernel.timers.add(end_ns, DeferTimer(listener, embryo))
+            embryo.deferring = listener
+        else:
+            listener.pending.append(embryo)
+            listener.queue.wake(READABLE)
         self.queue.wake(WRITABLE)
+
+    def admit_deferred(self, embryo: "TcpSocket") -> None:
+        """A connection that waited for its first byte may be accepted: the byte is there, or time is up."""
+        timer = self.deferred.pop(embryo, None)
+        if timer is not None:
+            self.kernel.timers.cancel(timer)
+            embryo.deferring = None
+            self.pending.append(embryo)
+            self.queue.wake(READABLE)
 
     def _tie(self, other: "TcpSocket") -> None:
         """Both ends of a new connection, which know their four numbers."""
@@ -360,6 +398,8 @@ class TcpSocket(InetSocket):
             self.target.waiting.pop(self, None)
             self.target = None
         self._cancel_timer()
+        if self.deferring is not None:
+            self.deferring.admit_deferred(self)
         self.peer = None
         self.state = TCP_CLOSE
         self.shut_down = RECEIVING | SENDING
@@ -455,6 +495,7 @@ class TcpSocket(InetSocket):
         self.table.nr_bytes -= self.nr_queued
         self.chunks.clear()
         self.start = self.nr_queued = 0
+        self.urgent.value = NONE
 
     def release(self) -> None:
         """close: unread data or SO_LINGER of 0 reset the connection, else the other reads to its end."""
@@ -491,9 +532,12 @@ class TcpSocket(InetSocket):
         return (self.options.send_buffer + peer.options.receive_buffer) >> 1
 
     def send(self, task: "Task", data: VmReader, flags: int, address: bytes, ancillary: Ancillary) -> int:
-        """Errors: −EPIPE (not connected, shut down), −ECONNRESET and its kin, −EOPNOTSUPP (MSG_OOB). An address is ignored."""
-        if flags & MSG_OOB:
-            return -EOPNOTSUPP
+        """Errors: −EPIPE (not connected, shut down), −ECONNRESET and its kin; with MSG_FASTOPEN those of connect(). An address is otherwise
+        ignored."""
+        if flags & MSG_FASTOPEN and self.state == TCP_CLOSE and address:
+            result = self.connect(task, address)
+            if result == WOULD_BLOCK or result < 0 and (result != -EINPROGRESS or self.state == TCP_SYN_SENT):
+                return result
         if self.error:
             return -self.take_error()
         if self.shut_down & SENDING:
@@ -503,7 +547,26 @@ class TcpSocket(InetSocket):
         peer = self.peer
         if peer is None:
             return -EPIPE
-        return self.push(data, peer) if data.remaining else 0
+        if not data.remaining:
+            return 0
+        done = self.push(data, peer)
+        if flags & MSG_OOB and done > 0 and not data.remaining and peer.chunks:
+            peer.urgent.arrive(peer.chunks[-1][-1], peer.nr_queued - 1)
+            peer.send_sigurg()
+            peer.queue.wake(POLLPRI)
+        return done
+
+    def send_sigurg(self) -> None:
+        """To the socket's owner (F_SETOWN)."""
+        owner = self.owner_pid
+        if owner > 0:
+            process = self.kernel.processes.get(owner)
+            if process is not None:
+                self.kernel.send_signal_process(process, SIGURG)
+        elif owner < 0:
+            group = self.kernel.groups.get(-owner)
+            if group is not None:
+                self.kernel.send_signal_group(group, SIGURG)
 
     def push(self, data: VmReader, peer: "TcpSocket") -> int:
         """Moves data (not none) into the queue of `peer`, the other end: bytes or WOULD_BLOCK."""
@@ -531,6 +594,8 @@ class TcpSocket(InetSocket):
         self.nr_sent += done
         peer.nr_received += done
         self.stack.count(done)
+        if peer.deferring is not None:
+            peer.deferring.admit_deferred(peer)
         peer.queue.wake(READABLE)
         return done
 
@@ -555,13 +620,16 @@ class TcpSocket(InetSocket):
         return count
 
     def receive(self, task: "Task", out: VmWriter, flags: int, received: Received) -> int:
-        """Errors: −ENOTCONN, −EAGAIN (MSG_ERRQUEUE: there is none), −EINVAL (MSG_OOB: there is none), the socket's error."""
+        """Errors: −ENOTCONN, −EAGAIN (MSG_ERRQUEUE: there is none), −EINVAL (MSG_OOB: there is none, or it is in line), the socket's error."""
         if flags & MSG_ERRQUEUE:
             return -EAGAIN
         if self.state == TCP_LISTEN:
             return -ENOTCONN
         if flags & MSG_OOB:
-            return -EINVAL
+            return self._receive_urgent(out, flags, received)
+        urgent = self.urgent
+        if urgent.value != NONE and urgent.ahead == 0 and not self.options.oob_inline and not flags & MSG_PEEK and out.remaining:
+            self._skip_urgent()
         if self.nr_queued == 0:
             return self._receive_nothing(out, received)
         if flags & MSG_PEEK:
@@ -569,6 +637,9 @@ class TcpSocket(InetSocket):
             return self._peek(out, flags)
         done = 0
         room = out.remaining
+        if urgent.value != NONE and 0 < urgent.ahead < room:
+            room = urgent.ahead  # not past the mark
+            received.is_complete = True
         while self.chunks and done < room:
             chunk = self.chunks[0]
             left = len(chunk) - self.start
@@ -594,7 +665,31 @@ class TcpSocket(InetSocket):
             received.is_complete = True
         return done
 
+    def _receive_urgent(self, out: VmWriter, flags: int, received: Received) -> int:
+        urgent = self.urgent
+        received.is_complete = True
+        if self.options.oob_inline or not urgent.is_waiting():
+            return -EINVAL
+        received.flags |= MSG_OOB
+        if not out.remaining:
+            received.flags |= MSG_TRUNC
+            return 0
+        out.write(bytes([urgent.value]))
+        if not flags & MSG_PEEK:
+            urgent.value = TAKEN
+        return 1
+
+    def _skip_urgent(self) -> None:
+        """The byte at the mark leaves the queue: it is not part of the stream."""
+        chunk = self.chunks[0]
+        self.start += 1
+        if self.start == len(chunk):
+            self.chunks.popleft()
+            self.start = 0
+        self._taken(1)
+
     def _taken(self, count: int) -> None:
+        self.urgent.passed(count)
         self.nr_queued -= count
         self.table.nr_bytes -= count
         peer = self.peer
@@ -654,7 +749,14 @@ class TcpSocket(InetSocket):
         if shut_down & RECEIVING:
             mask |= READABLE | POLLRDHUP
         if self.state != TCP_SYN_SENT:
-            if self.nr_queued and self.nr_queued >= min(self.options.receive_low_water, self.options.receive_buffer >> 1):
+            urgent = self.urgent
+            needed = min(self.options.receive_low_water, self.options.receive_buffer >> 1)
+            if urgent.value != NONE:
+                if urgent.ahead == 0 and not self.options.oob_inline:
+                    needed += 1
+                if urgent.value < TAKEN:
+                    mask |= POLLPRI
+            if self.nr_queued and self.nr_queued >= needed:
                 mask |= READABLE
             peer = self.peer
             if peer is None or shut_down & SENDING or peer.is_orphan or self._has_room(peer):
@@ -666,7 +768,14 @@ class TcpSocket(InetSocket):
         return mask
 
     def nr_readable(self) -> int:
-        return -EINVAL if self.state == TCP_LISTEN else self.nr_queued
+        """Up to the urgent mark."""
+        if self.state == TCP_LISTEN:
+            return -EINVAL
+        urgent = self.urgent
+        return self.nr_queued if self.options.oob_inline or urgent.value == NONE else urgent.ahead
+
+    def is_at_mark(self) -> int:
+        return -EINVAL if self.state == TCP_LISTEN else int(self.urgent.is_at_mark())
 
     def nr_unsent(self) -> int:
         """What does not fit into the peer's buffer."""

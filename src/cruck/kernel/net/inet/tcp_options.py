@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Options of the level SOL_TCP (tcp(7)). Keep-alive times are kept and never used up: the peer is in the same kernel, so it always
-answers. −ENOPROTOOPT: TCP_DEFER_ACCEPT, TCP_FASTOPEN, TCP_MD5SIG, TCP_REPAIR and what else would have to be done."""
+answers. TCP_FASTOPEN asks for a shorter handshake; ours has no packets to save, so its numbers are only kept. −ENOPROTOOPT: TCP_MD5SIG, TCP_REPAIR and
+what else would have to be done."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -15,10 +16,13 @@ LOOPBACK_MSS: Final = 65_483  # with time stamps
 DEFAULT_MSS: Final = 536
 CONGESTION_CONTROLS: Final = (b"cubic", b"reno")
 
-_FLAGS: Final = (abi.TCP_NODELAY, abi.TCP_CORK, abi.TCP_QUICKACK)
+_FLAGS: Final = (
+    abi.TCP_NODELAY, abi.TCP_CORK, abi.TCP_QUICKACK, abi.TCP_FASTOPEN_CONNECT, abi.TCP_FASTOPEN_NO_COOKIE, abi.TCP_THIN_LINEAR_TIMEOUTS,
+)  # fmt: skip
 _DEFAULTS: Final[dict[int, int]] = {
     abi.TCP_NODELAY: 0, abi.TCP_CORK: 0, abi.TCP_QUICKACK: 1, abi.TCP_KEEPIDLE: 7200, abi.TCP_KEEPINTVL: 75, abi.TCP_KEEPCNT: 9,
-    abi.TCP_SYNCNT: 6, abi.TCP_LINGER2: 60, abi.TCP_USER_TIMEOUT: 0,
+    abi.TCP_SYNCNT: 6, abi.TCP_LINGER2: 60, abi.TCP_USER_TIMEOUT: 0, abi.TCP_FASTOPEN: 0, abi.TCP_FASTOPEN_CONNECT: 0,
+    abi.TCP_FASTOPEN_NO_COOKIE: 0, abi.TCP_THIN_LINEAR_TIMEOUTS: 0, abi.TCP_DEFER_ACCEPT: 0, abi.TCP_NOTSENT_LOWAT: 0, abi.TCP_WINDOW_CLAMP: 0,
 }  # fmt: skip
 # name → the largest value; the smallest is 1
 _RANGES: Final[dict[int, int]] = {
@@ -35,6 +39,10 @@ class TcpOptions:
         self.numbers = {}
         self.congestion = CONGESTION_CONTROLS[0]
         self.max_segment = 0
+
+    def number(self, name: int) -> int:
+        """The value of an option that is 0 by default."""
+        return self.numbers.get(name, 0)
 
     def copy(self) -> "TcpOptions":
         other = TcpOptions()
@@ -66,6 +74,18 @@ def set_option(socket: "TcpSocket", task: "Task", name: int, value: bytes) -> in
         if not 1 <= number <= _RANGES[name]:
             return -EINVAL
         options.numbers[name] = number
+    elif name == abi.TCP_DEFER_ACCEPT:
+        options.numbers[name] = _deferral_s(number)
+    elif name == abi.TCP_FASTOPEN:
+        if number < 0 or socket.state not in (abi.TCP_CLOSE, abi.TCP_LISTEN):
+            return -EINVAL
+        options.numbers[name] = number
+    elif name == abi.TCP_NOTSENT_LOWAT:
+        options.numbers[name] = number & 0xFFFF_FFFF
+    elif name == abi.TCP_WINDOW_CLAMP:
+        if number == 0 and socket.state != abi.TCP_CLOSE:
+            return -EINVAL
+        options.numbers[name] = max(number, 1152) if number else 0
     elif name == abi.TCP_LINGER2:
         options.numbers[name] = min(number, 120) if number >= 0 else -1
     elif name == abi.TCP_USER_TIMEOUT:
@@ -81,11 +101,22 @@ def set_option(socket: "TcpSocket", task: "Task", name: int, value: bytes) -> in
     return 0
 
 
+def _deferral_s(seconds: int) -> int:
+    """What Linux makes of TCP_DEFER_ACCEPT: the time that some number of retransmissions takes (1, 3, 7, 15 … s)."""
+    if seconds <= 0:
+        return 0
+    period = timeout = 1
+    while seconds > period and timeout < 120:
+        timeout = min(2 * timeout, 120)
+        period += timeout
+    return period
+
+
 def get_option(socket: "TcpSocket", name: int) -> bytes | int:
     options = socket.tcp
     if name in _DEFAULTS:
         number = options.numbers.get(name)
-        return (number if number is not None else _DEFAULTS[name]).to_bytes(4, "little", signed=True)
+        return ((number if number is not None else _DEFAULTS[name]) & 0xFFFF_FFFF).to_bytes(4, "little")
     if name == abi.TCP_MAXSEG:
         segment = LOOPBACK_MSS if socket.peer is not None else DEFAULT_MSS
         return (min(segment, options.max_segment) if options.max_segment else segment).to_bytes(4, "little")
@@ -93,7 +124,7 @@ def get_option(socket: "TcpSocket", name: int) -> bytes | int:
         return options.congestion.ljust(16, b"\0")
     if name == abi.TCP_INFO:
         return tcp_info(socket)
-    if name == abi.TCP_ULP:
+    if name in (abi.TCP_ULP, abi.TCP_CC_INFO):
         return b""
     return -ENOPROTOOPT
 
