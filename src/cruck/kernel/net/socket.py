@@ -95,6 +95,9 @@ class SocketOptions:
         self.dont_route = False
         self.oob_inline = False
         self.timestamps = 0  # the SO_TIMESTAMP* that is on
+        self.shows_drops = False  # SO_RXQ_OVFL
+        self.device = b""  # SO_BINDTODEVICE
+        self.numbers: dict[int, int] = {}  # options that are only kept, by name
         self.priority = 0
         self.mark = 0
         self.pass_credentials = False
@@ -117,6 +120,9 @@ class SocketOptions:
         other.dont_route = self.dont_route
         other.oob_inline = self.oob_inline
         other.timestamps = self.timestamps
+        other.shows_drops = self.shows_drops
+        other.device = self.device
+        other.numbers = dict(self.numbers)
         other.priority = self.priority
         other.mark = self.mark
         other.pass_credentials = self.pass_credentials
@@ -203,6 +209,10 @@ class Socket(File):
         return self.is_stream()
 
     def is_listening(self) -> bool:
+        return False
+
+    def has_timestamps(self) -> bool:
+        """Does it tell when datagrams came (SO_TIMESTAMP)?"""
         return False
 
     def peer_credentials(self) -> tuple[int, int, int]:

@@ -7,9 +7,12 @@ import struct
 from typing import Final
 
 from cruck.abi import socket as abi
-from cruck.abi.errno import EACCES, EDOM, EINVAL, ENODATA, ENOPROTOOPT, EPERM, ERANGE
+from cruck.abi.errno import EACCES, EDOM, EINVAL, ENODATA, ENODEV, ENOPROTOOPT, EPERM, ERANGE
+from cruck.abi.inet import IFNAMSIZ
+from cruck.kernel.net.inet.family import interfaces_of
 from cruck.kernel.net.socket import Socket, SocketOptions
-from cruck.kernel.process.credentials import CAP_NET_ADMIN
+from cruck.kernel.net.timestamp import NAMES as TIMESTAMP_NAMES
+from cruck.kernel.process.credentials import CAP_NET_ADMIN, CAP_NET_RAW
 from cruck.kernel.process.task import Task
 from cruck.kernel.syscalls.socket import get_socket
 from cruck.kernel.syscalls.types import CInt, Fd, UserAddr
@@ -19,6 +22,11 @@ BUFFER_MAX: Final = 212_992  # net.core.wmem_max, rmem_max
 SEND_BUFFER_MIN: Final = 4608
 RECEIVE_BUFFER_MIN: Final = 2304
 NSEC_PER_SEC: Final = 1_000_000_000
+# Hints without effect on loopback that programs set and read back: no sums are computed, packets are not paced, no device is polled. → default
+_KEPT: Final[dict[int, int]] = {
+    abi.SO_NO_CHECK: 0, abi.SO_INCOMING_CPU: 0, abi.SO_BUSY_POLL: 0, abi.SO_PREFER_BUSY_POLL: 0, abi.SO_MAX_PACING_RATE: 0xFFFF_FFFF,
+    abi.SO_SELECT_ERR_QUEUE: 0,
+}  # fmt: skip
 _TIMEVAL: Final = struct.Struct("<qq")
 _TWO_INTS: Final = struct.Struct("<ii")
 _UCRED: Final = struct.Struct("<iII")
@@ -32,6 +40,8 @@ def sys_setsockopt(task: Task, fd: Fd, level: CInt, optname: CInt, optval: UserA
     value = task.user.read(optval, min(optlen, MOST_OPTION_BYTES)) if optlen else b""
     if level != abi.SOL_SOCKET:
         return socket.set_option(task, level, optname, value)
+    if optname == abi.SO_BINDTODEVICE:
+        return _bind_to_device(task, socket, value)
     if len(value) < 4:
         return -EINVAL
     number = int.from_bytes(value[:4], "little", signed=True)
@@ -42,7 +52,23 @@ def sys_setsockopt(task: Task, fd: Fd, level: CInt, optname: CInt, optval: UserA
         return _set_timeout(options, optname in (abi.SO_RCVTIMEO_OLD, abi.SO_RCVTIMEO_NEW), value)
     if optname in (abi.SO_SNDBUF, abi.SO_RCVBUF, abi.SO_SNDBUFFORCE, abi.SO_RCVBUFFORCE):
         return _set_buffer(task, socket, optname, number)
+    if optname in TIMESTAMP_NAMES:
+        if not socket.has_timestamps():
+            return -ENOPROTOOPT
+        options.timestamps = optname if number else 0
+        return 0
     return _set_number(task, options, optname, number)
+
+
+def _bind_to_device(task: Task, socket: Socket, value: bytes) -> int:
+    """SO_BINDTODEVICE: an interface by name, b"" for any. Errors: −ENODEV, −EPERM (it is bound to another)."""
+    name = value[: IFNAMSIZ - 1].split(b"\0")[0]
+    if name and not any(interface.name == name for interface in interfaces_of(task.kernel)):
+        return -ENODEV
+    if socket.options.device and not task.creds.has(CAP_NET_RAW):
+        return -EPERM
+    socket.options.device = name
+    return 0
 
 
 def _set_linger(options: SocketOptions, value: bytes) -> int:
@@ -113,6 +139,10 @@ def _set_number(task: Task, options: SocketOptions, optname: int, number: int) -
         if not task.creds.has(CAP_NET_ADMIN):
             return -EPERM
         options.mark = number & 0xFFFF_FFFF
+    elif optname == abi.SO_RXQ_OVFL:
+        options.shows_drops = is_on
+    elif optname in _KEPT:
+        options.numbers[optname] = number & 0xFFFF_FFFF
     elif optname == abi.SO_DEBUG:
         if is_on:
             return -EACCES
@@ -170,6 +200,12 @@ def _get(task: Task, socket: Socket, optname: int) -> bytes | int:
         return _UCRED.pack(pid, uid & 0xFFFF_FFFF, gid & 0xFFFF_FFFF)
     if optname == abi.SO_COOKIE:
         return socket.socket_inode.ino.to_bytes(8, "little")
+    if optname == abi.SO_BINDTODEVICE:
+        return options.device + b"\0" if options.device else b""
+    if optname == abi.SO_NETNS_COOKIE:
+        return (1).to_bytes(8, "little")
+    if optname == abi.SO_MEMINFO:
+        return struct.pack("<9I", 0, options.receive_buffer, 0, options.send_buffer, 0, 0, 0, 0, 0)
     if optname == abi.SO_PEERNAME:
         return socket.peer_address()
     number = _get_number(socket, options, optname)
@@ -219,6 +255,12 @@ def _get_number(socket: Socket, options: SocketOptions, optname: int) -> int:
         return options.priority
     if optname == abi.SO_MARK:
         return options.mark
-    if optname in (abi.SO_DEBUG, abi.SO_BSDCOMPAT, abi.SO_NO_CHECK):
+    if optname in TIMESTAMP_NAMES:
+        return int(options.timestamps == optname)
+    if optname == abi.SO_RXQ_OVFL:
+        return int(options.shows_drops)
+    if optname in _KEPT:
+        return options.numbers.get(optname, _KEPT[optname])
+    if optname in (abi.SO_DEBUG, abi.SO_BSDCOMPAT, abi.SO_INCOMING_NAPI_ID):
         return 0
     return -ENOPROTOOPT

@@ -109,6 +109,7 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"net/core/wmem_max": b"212992",
     b"net/ipv4/ip_local_port_range": b"32768\t60999",
     b"net/ipv4/ip_unprivileged_port_start": b"1024",
+    b"net/ipv4/ping_group_range": b"0\t2147483647",
     b"net/ipv4/tcp_fin_timeout": b"60",
     b"net/ipv4/tcp_keepalive_intvl": b"75",
     b"net/ipv4/tcp_keepalive_probes": b"9",

@@ -3,8 +3,8 @@
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EACCES, EAFNOSUPPORT, EINVAL, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT
-from cruck.abi.inet import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_MAX, IPPROTO_TCP, IPPROTO_UDP
+from cruck.abi.errno import EAFNOSUPPORT, EINVAL, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT
+from cruck.abi.inet import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_MAX, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE
 from cruck.abi.socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.net.address_family import AddressFamily
@@ -42,8 +42,9 @@ class Inet6Family(AddressFamily):
 
 
 def create(stack: InetStack, task: "Task", domain: int, kind: int, protocol: int) -> Socket:
-    """Errors: LinuxError: EINVAL (protocol), ESOCKTNOSUPPORT, EPROTONOSUPPORT, EPERM (raw), EACCES (ping: nobody is in
-    net.ipv4.ping_group_range)."""
+    """Errors: LinuxError: EINVAL (protocol), ESOCKTNOSUPPORT, EPROTONOSUPPORT, EPERM (raw). Everybody may ping
+    (net.ipv4.ping_group_range)."""
+    from cruck.kernel.net.inet.ping import PingSocket
     from cruck.kernel.net.inet.tcp import TcpSocket
     from cruck.kernel.net.inet.udp import UdpSocket
 
@@ -55,10 +56,10 @@ def create(stack: InetStack, task: "Task", domain: int, kind: int, protocol: int
         return TcpSocket(stack, task.kernel, domain, task.creds.fsuid, task.creds.fsgid)
     if kind == SOCK_DGRAM:
         if protocol == (IPPROTO_ICMP if domain == AF_INET else IPPROTO_ICMPV6):
-            raise LinuxError(EACCES)
-        if protocol not in (0, IPPROTO_UDP):
+            return PingSocket(stack, task.kernel, domain, task.creds.fsuid, task.creds.fsgid)
+        if protocol not in (0, IPPROTO_UDP, IPPROTO_UDPLITE):
             raise LinuxError(EPROTONOSUPPORT)
-        return UdpSocket(stack, task.kernel, domain, task.creds.fsuid, task.creds.fsgid)
+        return UdpSocket(stack, task.kernel, domain, task.creds.fsuid, task.creds.fsgid, protocol == IPPROTO_UDPLITE)
     if kind == SOCK_RAW:
         raise LinuxError(EPROTONOSUPPORT if protocol == 0 or task.creds.has(CAP_NET_RAW) else EPERM)
     raise LinuxError(ESOCKTNOSUPPORT)

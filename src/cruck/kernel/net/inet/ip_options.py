@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Options of the levels SOL_IP and SOL_IPV6 (ip(7), ipv6(7)). What is not here is −ENOPROTOOPT: multicast membership, source routes."""
+"""Options of the levels SOL_IP and SOL_IPV6 (ip(7), ipv6(7)). Membership is in multicast.py. What is not here is −ENOPROTOOPT: sources of groups,
+source routes."""
 
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi import inet as abi
 from cruck.abi.errno import EINVAL, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP, EPERM
 from cruck.abi.socket import AF_INET, AF_INET6, SOL_IP, SOL_IPV6
+from cruck.kernel.net.inet import multicast
+from cruck.kernel.net.inet.multicast import Multicast
 from cruck.kernel.process.credentials import CAP_NET_ADMIN
 
 if TYPE_CHECKING:
@@ -17,11 +20,11 @@ LOOPBACK_MTU: Final = 65_536
 
 _V4_FLAGS: Final = (
     abi.IP_PKTINFO, abi.IP_RECVTTL, abi.IP_RECVTOS, abi.IP_RECVERR, abi.IP_FREEBIND, abi.IP_BIND_ADDRESS_NO_PORT, abi.IP_MULTICAST_LOOP,
-    abi.IP_MULTICAST_ALL,
+    abi.IP_MULTICAST_ALL, abi.IP_RECVOPTS, abi.IP_RETOPTS, abi.IP_RECVORIGDSTADDR,
 )  # fmt: skip
 _V6_FLAGS: Final = (
     abi.IPV6_RECVPKTINFO, abi.IPV6_RECVHOPLIMIT, abi.IPV6_RECVTCLASS, abi.IPV6_RECVERR, abi.IPV6_MULTICAST_LOOP, abi.IPV6_MULTICAST_ALL,
-    abi.IPV6_FREEBIND, abi.IPV6_DONTFRAG, abi.IPV6_AUTOFLOWLABEL,
+    abi.IPV6_FREEBIND, abi.IPV6_DONTFRAG, abi.IPV6_AUTOFLOWLABEL, abi.IPV6_RECVORIGDSTADDR,
 )  # fmt: skip
 
 
@@ -29,16 +32,19 @@ class IpOptions:
     v4: dict[int, int]  # values that are not the default, by name
     v6: dict[int, int]
     v6_only: bool
+    multicast: Multicast
 
     def __init__(self, v6_only: bool = False) -> None:
         self.v4 = {}
         self.v6 = {}
         self.v6_only = v6_only
+        self.multicast = Multicast()
 
     def copy(self) -> "IpOptions":
         other = IpOptions(self.v6_only)
         other.v4 = dict(self.v4)
         other.v6 = dict(self.v6)
+        other.multicast = self.multicast.copy()
         return other
 
     def number4(self, name: int) -> int:
@@ -63,8 +69,12 @@ _V6_DEFAULTS: Final[dict[int, int]] = {
 def set_option(socket: "InetSocket", task: "Task", level: int, name: int, value: bytes) -> int:
     """0, −ENOPROTOOPT, −EINVAL (size, value), −EPERM."""
     if level == SOL_IP:
+        if name in multicast.V4_NAMES:
+            return multicast.set_v4(socket, name, value)
         return _set_v4(socket, task, name, value)
     if level == SOL_IPV6 and socket.domain == AF_INET6:
+        if name in multicast.V6_NAMES:
+            return multicast.set_v6(socket, name, value)
         return _set_v6(socket, task, name, value)
     return -ENOPROTOOPT
 
@@ -136,12 +146,18 @@ def get_option(socket: "InetSocket", level: int, name: int) -> bytes | int:
     if level == SOL_IP:
         if name == abi.IP_OPTIONS:
             return b""
+        if name == abi.IP_MULTICAST_IF:
+            return socket.ip.multicast.address4
+        if name == abi.IP_PROTOCOL:
+            return socket.protocol.to_bytes(4, "little")
         if name == abi.IP_MTU:
             return LOOPBACK_MTU.to_bytes(4, "little") if socket.peer_port else -ENOTCONN
         if name in _V4_FLAGS or name in (abi.IP_TOS, abi.IP_TTL, abi.IP_MULTICAST_TTL, abi.IP_MTU_DISCOVER):
             return socket.ip.number4(name).to_bytes(4, "little")
         return -ENOPROTOOPT
     if level == SOL_IPV6 and socket.domain == AF_INET6:
+        if name == abi.IPV6_MULTICAST_IF:
+            return socket.ip.multicast.index6.to_bytes(4, "little")
         if name == abi.IPV6_V6ONLY:
             return int(socket.ip.v6_only).to_bytes(4, "little")
         if name == abi.IPV6_MTU:

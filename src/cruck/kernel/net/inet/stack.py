@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 class InetStack:
     tcp: TcpTable
     udp: PortTable
+    udp_lite: PortTable
+    ping: PortTable  # identifiers
+    members: dict[bytes, int]  # multicast groups → how many sockets have joined
     tcp_sockets: "dict[TcpSocket, None]"  # all that are open, orphans and unaccepted ones included: /proc/net/tcp
     udp_sockets: "dict[UdpSocket, None]"
     nr_packets: int  # what `lo` carried: a send is a packet
@@ -36,6 +39,9 @@ class InetStack:
     def __init__(self) -> None:
         self.tcp = TcpTable()
         self.udp = PortTable()
+        self.udp_lite = PortTable()
+        self.ping = PortTable()
+        self.members = {}
         self.tcp_sockets = {}
         self.udp_sockets = {}
         self.nr_packets = self.nr_bytes = 0
@@ -56,6 +62,18 @@ class InetStack:
     def source_for(self, address: bytes) -> bytes:
         """The address a socket gets that sends to `address` and has none."""
         return addresses.source_for(address) if not self.own_address or addresses.is_loopback(address) else self.own_address
+
+    # Multicast.
+    def join(self, group: bytes) -> None:
+        self.members[group] = self.members.get(group, 0) + 1
+
+    def leave(self, group: bytes) -> None:
+        self.members[group] -= 1
+        if not self.members[group]:
+            del self.members[group]
+
+    def has_members(self, group: bytes) -> bool:
+        return group in self.members
 
     # Outward.
     def leads_outward(self, address: bytes) -> bool:

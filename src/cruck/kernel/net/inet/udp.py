@@ -18,7 +18,6 @@ from cruck.abi.errno import (
     EINVAL,
     EMSGSIZE,
     ENETUNREACH,
-    ENOPROTOOPT,
     ENOTCONN,
     EOPNOTSUPP,
     EPIPE,
@@ -28,17 +27,23 @@ from cruck.abi.socket import (
     AF_INET6,
     AF_UNSPEC,
     MSG_ERRQUEUE,
+    MSG_MORE,
     SO_EE_ORIGIN_ICMP,
     SO_EE_ORIGIN_ICMP6,
+    SO_NO_CHECK,
+    SO_RXQ_OVFL,
     SOCK_DGRAM,
     SOCK_EXTENDED_ERR,
     SOL_IP,
     SOL_IPV6,
+    SOL_SOCKET,
     SOL_UDP,
+    SOL_UDPLITE,
 )
 from cruck.framework.mm.user_memory import VmReader, VmWriter
 from cruck.kernel.errors import WOULD_BLOCK, LinuxError
 from cruck.kernel.net.inet import address as addresses
+from cruck.kernel.net.inet import multicast, udp_options
 from cruck.kernel.net.inet.socket import (
     EVERYTHING,
     O_NONBLOCK,
@@ -49,6 +54,7 @@ from cruck.kernel.net.inet.socket import (
     WRITABLE,
     InetSocket,
 )
+from cruck.kernel.net.inet.udp_options import MAX_SEGMENTS, UdpOptions, segment_size
 from cruck.kernel.net.socket import (
     MSG_DONTWAIT,
     MSG_OOB,
@@ -59,6 +65,7 @@ from cruck.kernel.net.socket import (
     Ancillary,
     Received,
 )
+from cruck.kernel.net.timestamp import stamp_message
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -79,6 +86,7 @@ class Datagram:
     to_port: int
     ttl: int
     tos: int
+    stamp_ns: int  # when it came, CLOCK_REALTIME; 0: nobody asked
 
     def __init__(self, data: bytes, source: bytes, source_port: int, to: bytes, to_port: int, ttl: int, tos: int) -> None:
         self.data = data
@@ -88,9 +96,23 @@ class Datagram:
         self.to_port = to_port
         self.ttl = ttl
         self.tos = tos
+        self.stamp_ns = 0
 
     def charge(self) -> int:
         return len(self.data) + OVERHEAD
+
+
+class Corked:
+    """One datagram that is collected over several calls; the first one says where it goes."""
+
+    parts: list[bytes]
+    length: int
+    first: Datagram
+
+    def __init__(self, first: Datagram) -> None:
+        self.parts = [first.data]
+        self.length = len(first.data)
+        self.first = first
 
 
 class UdpSocket(InetSocket):
@@ -98,9 +120,14 @@ class UdpSocket(InetSocket):
     nr_charged: int  # bytes: the datagrams' charges
     nr_drops: int
     errors: deque[Datagram]  # those of IP_RECVERR: ours that nobody took
+    udp: UdpOptions
+    corked: Corked | None  # what UDP_CORK or MSG_MORE has collected
 
-    def __init__(self, stack: "InetStack", kernel: "Kernel", domain: int, uid: int, gid: int) -> None:
-        super().__init__(stack, stack.udp, kernel, domain, SOCK_DGRAM, abi.IPPROTO_UDP, uid, gid)
+    def __init__(self, stack: "InetStack", kernel: "Kernel", domain: int, uid: int, gid: int, is_lite: bool = False) -> None:
+        protocol = abi.IPPROTO_UDPLITE if is_lite else abi.IPPROTO_UDP
+        super().__init__(stack, stack.udp_lite if is_lite else stack.udp, kernel, domain, SOCK_DGRAM, protocol, uid, gid)
+        self.udp = UdpOptions()
+        self.corked = None
         self.datagrams = deque()
         self.nr_charged = self.nr_drops = 0
         self.errors = deque()
@@ -129,7 +156,14 @@ class UdpSocket(InetSocket):
             if not self.options.broadcast:
                 raise LinuxError(EACCES)
             return peer
+        if addresses.is_multicast(peer) and self._multicast_index(peer):
+            return peer
         return super().reach(peer, port)
+
+    def _multicast_index(self, group: bytes) -> int:
+        """The interface it is sent from; 0: none. Only `lo` brings it back."""
+        options = self.ip.multicast
+        return int((options.index4 if addresses.is_v4(group) else options.index6) == addresses.LOOPBACK_INDEX)
 
     def connect(self, task: "Task", address: bytes) -> int:
         """Sets the default destination, the only one that is heard; AF_UNSPEC takes it away.
@@ -166,6 +200,7 @@ class UdpSocket(InetSocket):
         self.ports.remove(self)
         self.stack.udp_sockets.pop(self, None)
         self.stack.forget_outward(self)
+        multicast.leave_all(self)
         self.datagrams.clear()
         self.errors.clear()
         self.nr_charged = 0
@@ -195,28 +230,59 @@ class UdpSocket(InetSocket):
             return -EPIPE
         if length > (MAX_DATA4 if addresses.is_v4(to) else MAX_DATA6):
             return -EMSGSIZE
-        leaves = not self.stack.is_local(to) and to != addresses.LOOPBACK_BROADCAST
-        if leaves:
+        if not self.stack.is_local(to) and not addresses.is_multicast(to) and to != addresses.LOOPBACK_BROADCAST:
             self.stack.check_leaving(self.kernel, "udp", to, port)
+        corked = self.corked
+        if corked is not None and corked.length + length > 0xFFFF:
+            return -EMSGSIZE
         self._autobind()
         content = data.read(length) if length else b""
         if len(content) < length:
             return -EFAULT
         datagram = Datagram(content, source, self.port, to, port, ttl, tos)
-        self.stack.count(length)
-        if leaves:
-            self.stack.send_outward(self, datagram)
+        if corked is not None or flags & MSG_MORE or self.udp.is_corked:
+            if corked is None:
+                self.corked = Corked(datagram)
+            else:
+                corked.parts.append(content)
+                corked.length += length
+            return length if flags & MSG_MORE or self.udp.is_corked else self._uncork(length)
+        size = segment_size(ancillary.messages, self.udp.segment_size)
+        if size and length > size:
+            if length > size * MAX_SEGMENTS or self.options.numbers.get(SO_NO_CHECK, 0):
+                return -EINVAL  # Linux leaves cutting to the device, which then computes the sums
+            for at in range(0, length, size):
+                self._transmit(Datagram(content[at : at + size], source, self.port, to, port, ttl, tos))
             return length
-        if to == addresses.LOOPBACK_BROADCAST:
+        self._transmit(datagram)
+        return length
+
+    def uncork(self) -> None:
+        """UDP_CORK is taken off: what it held goes."""
+        self._uncork(0)
+
+    def _uncork(self, result: int) -> int:
+        corked, self.corked = self.corked, None
+        if corked is not None:
+            corked.first.data = b"".join(corked.parts)
+            self._transmit(corked.first)
+        return result
+
+    def _transmit(self, datagram: Datagram) -> None:
+        """To whom it may concern, which may be nobody. The destination was checked."""
+        to, port, source = datagram.to, datagram.to_port, datagram.source
+        self.stack.count(len(datagram.data))
+        if to == addresses.LOOPBACK_BROADCAST or addresses.is_multicast(to):
             for receiver in self.find_all(to, port, source, self.port):
                 receiver.deliver(datagram)
-            return length
-        found = self.find(to, port, source, self.port)
-        if found is not None:
-            found.deliver(datagram)
+        elif not self.stack.is_local(to):
+            self.stack.send_outward(self, datagram)
         else:
-            self._refused(datagram)
-        return length
+            found = self.find(to, port, source, self.port)
+            if found is not None:
+                found.deliver(datagram)
+            else:
+                self._refused(datagram)
 
     def _control(self, to: bytes, ancillary: Ancillary) -> tuple[bytes, int, int]:
         """(source address, TTL, TOS), as options and control messages say. Errors: LinuxError(EINVAL)."""
@@ -297,14 +363,25 @@ class UdpSocket(InetSocket):
     def find_all(self, to: bytes, port: int, source: bytes, source_port: int) -> "list[UdpSocket]":
         found: list[UdpSocket] = []
         for socket in self.ports.at(port):
-            if isinstance(socket, UdpSocket) and socket.score(to, source, source_port):
+            if isinstance(socket, UdpSocket) and socket.score(to, source, source_port) and socket.hears(to):
                 found.append(socket)
         return found
+
+    def hears(self, to: bytes) -> bool:
+        """Unicast and broadcast: yes. A group: if it, or for IP_MULTICAST_ALL anybody, has joined it."""
+        if not addresses.is_multicast(to):
+            return True
+        if (to, addresses.LOOPBACK_INDEX) in self.ip.multicast.groups:
+            return True
+        wants_all = self.ip.number4(abi.IP_MULTICAST_ALL) if addresses.is_v4(to) else self.ip.number6(abi.IPV6_MULTICAST_ALL)
+        return wants_all != 0 and self.stack.has_members(to)
 
     def deliver(self, datagram: Datagram) -> None:
         if self.nr_charged > self.options.receive_buffer:
             self.nr_drops += 1
             return
+        if self.options.timestamps:
+            datagram.stamp_ns = self.kernel.clock.realtime_ns()
         self.nr_charged += datagram.charge()
         self.datagrams.append(datagram)
         self.queue.wake(READABLE)
@@ -348,6 +425,10 @@ class UdpSocket(InetSocket):
 
     def _attach(self, datagram: Datagram, messages: list[tuple[int, int, bytes]]) -> None:
         options = self.ip
+        if self.options.timestamps:
+            messages.append(stamp_message(self.options.timestamps, datagram.stamp_ns or self.kernel.clock.realtime_ns()))
+        if self.options.shows_drops:
+            messages.append((SOL_SOCKET, SO_RXQ_OVFL, self.nr_drops.to_bytes(4, "little")))
         if options.v4 and addresses.is_v4(datagram.to):
             if options.number4(abi.IP_PKTINFO):
                 info = abi.IN_PKTINFO.pack(addresses.LOOPBACK_INDEX, datagram.to[12:], datagram.to[12:])
@@ -356,7 +437,11 @@ class UdpSocket(InetSocket):
                 messages.append((SOL_IP, abi.IP_TTL, datagram.ttl.to_bytes(4, "little")))
             if options.number4(abi.IP_RECVTOS):
                 messages.append((SOL_IP, abi.IP_TOS, datagram.tos.to_bytes(1, "little")))
+            if options.number4(abi.IP_RECVORIGDSTADDR):
+                messages.append((SOL_IP, abi.IP_ORIGDSTADDR, addresses.sockaddr(AF_INET, datagram.to, datagram.to_port)))
         if options.v6:
+            if options.number6(abi.IPV6_RECVORIGDSTADDR):
+                messages.append((SOL_IPV6, abi.IPV6_ORIGDSTADDR, addresses.sockaddr(AF_INET6, datagram.to, datagram.to_port)))
             if options.number6(abi.IPV6_RECVPKTINFO):
                 messages.append((SOL_IPV6, abi.IPV6_PKTINFO, abi.IN6_PKTINFO.pack(datagram.to, addresses.LOOPBACK_INDEX)))
             if not addresses.is_v4(datagram.to):
@@ -408,11 +493,16 @@ class UdpSocket(InetSocket):
     def nr_unsent(self) -> int:
         return 0
 
+    def has_timestamps(self) -> bool:
+        return True
+
     def signals_broken_pipe(self) -> bool:
         return False
 
     def set_option(self, task: "Task", level: int, name: int, value: bytes) -> int:
-        return -ENOPROTOOPT if level == SOL_UDP else super().set_option(task, level, name, value)
+        if level in (SOL_UDP, SOL_UDPLITE):
+            return udp_options.set_option(self, name, value)
+        return super().set_option(task, level, name, value)
 
     def get_option(self, task: "Task", level: int, name: int) -> bytes | int:
-        return -ENOPROTOOPT if level == SOL_UDP else super().get_option(task, level, name)
+        return udp_options.get_option(self, name) if level in (SOL_UDP, SOL_UDPLITE) else super().get_option(task, level, name)
