@@ -24,13 +24,14 @@ class Plan:
     sample_ms: int  # of the microbenchmark
     true_runs: int  # of `true` from outside, a round
     redis_requests: int
+    nginx_s: int
     groups: frozenset[str]  # of rows.GROUPS
     keys: frozenset[str]  # only these rows; empty: all
     give_up_s: float  # no new round is begun after this time
 
 
-FULL = Plan(4, 20, 4, 10_000, frozenset(), frozenset(), 480)
-QUICK = Plan(3, 8, 4, 5_000, frozenset(), frozenset(), 55)
+FULL = Plan(4, 20, 4, 10_000, 2, frozenset(), frozenset(), 480)
+QUICK = Plan(3, 8, 4, 5_000, 1, frozenset(), frozenset(), 55)
 
 
 def measure(plan: Plan, environments: list[Environment], micro_program: str, samples: Samples) -> None:
@@ -67,6 +68,9 @@ def one_round(plan: Plan, environments: list[Environment], micro_program: str, s
     for environment in environments:
         if "redis" in plan.groups and environment.measures("redis"):
             programs.measure_redis(plan.redis_requests, environment, samples)
+    for environment in environments:
+        if "nginx" in plan.groups and environment.measures("nginx"):
+            programs.measure_nginx(plan.nginx_s, environment, samples)
     for environment in environments:
         if "idle" in plan.groups and environment.measures("idle"):
             measure_idle(environment, samples)

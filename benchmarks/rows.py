@@ -62,6 +62,8 @@ ROWS = (
     Row("unix_round_trip", "ipc", "AF_UNIX round trip", "µs", US, 60, 25),
     Row("tcp_round_trip", "ipc", "TCP round trip on loopback", "µs", US),
     Row("pipe_64k", "ipc", "64 KiB through a pipe", "µs", US),
+    Row("unix_64k", "ipc", "64 KiB through AF_UNIX", "µs", US),
+    Row("tcp_64k", "ipc", "64 KiB through TCP on loopback", "µs", US),
     Row("futex_ping_pong", "threads", "futex ping-pong of two threads", "µs", US, 40, 15),
     Row("thread_create_join", "threads", "thread create + join", "µs", US, 150, 70),
     Row("signal_self", "signals", "signal to self, handled", "µs", US, 30, 10),
@@ -82,7 +84,8 @@ ROWS = (
     Row("git_500", "programs", "git add + commit of 500 files", "ms", MS, 700, 400),
     Row("redis_get", "redis", "redis GET, 10 clients", "k/s", 1e3, 10, 25, more_is_better=True),
     Row("redis_set", "redis", "redis SET, 10 clients", "k/s", 1e3, 10, 25, more_is_better=True),
+    Row("nginx_1k", "nginx", "nginx, 1 KiB, 10 connections", "k/s", 1e3, more_is_better=True),
     Row("idle_pss", "idle", "PSS of a run of `sleep`, all processes", "MB", 1e6, 35, 25),
 )
 MICRO_GROUPS = ("calls", "files", "ipc", "threads", "signals", "memory", "processes", "compute")
-GROUPS = (*MICRO_GROUPS, "startup", "programs", "redis", "idle")
+GROUPS = (*MICRO_GROUPS, "startup", "programs", "redis", "nginx", "idle")

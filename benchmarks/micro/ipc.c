@@ -64,7 +64,8 @@ static int make_unix_pair(void)
 	return start_echo(ends[1], ends[1]);
 }
 
-static int make_tcp_pair(void)
+/* A connection: the client's end, the server's. */
+static int make_tcp_ends(int ends[2])
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof addr;
@@ -77,8 +78,19 @@ static int make_tcp_pair(void)
 	close(listener);
 	setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	to_peer = from_peer = client;
-	return start_echo(server, server);
+	ends[0] = client;
+	ends[1] = server;
+	return 0;
+}
+
+static int make_tcp_pair(void)
+{
+	int ends[2];
+
+	if (make_tcp_ends(ends) < 0)
+		return -1;
+	to_peer = from_peer = ends[0];
+	return start_echo(ends[1], ends[1]);
 }
 
 static int round_trip_n(long n)
@@ -89,24 +101,42 @@ static int round_trip_n(long n)
 	return 0;
 }
 
-static int start_source(void)
+/* Forks the peer, which writes into `out` until nobody reads. */
+static int start_source(int in, int out)
 {
-	int ends[2];
-
-	if (pipe(ends) < 0)
-		return -1;
 	peer = fork();
 	if (peer < 0)
 		return -1;
 	if (peer == 0) {
-		close(ends[0]);
-		while (write(ends[1], chunk, CHUNK) > 0)
+		close(in);
+		while (write(out, chunk, CHUNK) > 0)
 			;
 		_exit(0);
 	}
-	close(ends[1]);
-	from_peer = ends[0];
+	close(out);
+	from_peer = in;
 	return 0;
+}
+
+static int start_pipe_source(void)
+{
+	int ends[2];
+
+	return pipe(ends) < 0 ? -1 : start_source(ends[0], ends[1]);
+}
+
+static int start_unix_source(void)
+{
+	int ends[2];
+
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0 ? -1 : start_source(ends[0], ends[1]);
+}
+
+static int start_tcp_source(void)
+{
+	int ends[2];
+
+	return make_tcp_ends(ends) < 0 ? -1 : start_source(ends[0], ends[1]);
 }
 
 static int drain_n(long n)
@@ -125,6 +155,8 @@ const struct row ipc_rows[] = {
 	{ "pipe_round_trip", make_pipes, round_trip_n, end_peer },
 	{ "unix_round_trip", make_unix_pair, round_trip_n, end_peer },
 	{ "tcp_round_trip", make_tcp_pair, round_trip_n, end_peer },
-	{ "pipe_64k", start_source, drain_n, end_peer },
+	{ "pipe_64k", start_pipe_source, drain_n, end_peer },
+	{ "unix_64k", start_unix_source, drain_n, end_peer },
+	{ "tcp_64k", start_tcp_source, drain_n, end_peer },
 	{ 0 },
 };

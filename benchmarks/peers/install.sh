@@ -6,7 +6,7 @@ set -eu
 peers=${CRUCK_BENCH_PEERS:-/opt/peers}
 apt-get update
 DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-    runsc proot user-mode-linux qemu-user-static bubblewrap sqlite3 git gcc redis-server redis-tools
+    runsc proot user-mode-linux qemu-user-static bubblewrap sqlite3 git gcc redis-server redis-tools nginx-light wrk curl
 
 mkdir -p "$peers/trixie/lists/partial" "$peers/trixie/archives/partial"
 cd "$peers/trixie"

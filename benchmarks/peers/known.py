@@ -11,12 +11,16 @@ from benchmarks.peers.uml import UserModeLinux
 # What is not a Debian package of this release lies here: runsc of trixie, unpacked, and a virtual environment with sandlock.
 PEERS_DIR = Path(os.environ.get("CRUCK_BENCH_PEERS", "/opt/peers"))
 RUNSC = ("--network=none", "--ignore-cgroups")
-START_ONLY = frozenset(("calls", "files", "ipc", "threads", "signals", "memory", "processes", "compute", "programs", "redis", "idle"))
+START_ONLY = frozenset(
+    ("calls", "files", "ipc", "threads", "signals", "memory", "processes", "compute", "programs", "redis", "nginx", "idle")
+)
 NO_WARM = frozenset(("warm_true",))
 # qemu-user does not follow exec: a child would run natively.
-QEMU = frozenset(("fork_exec_wait", "sh_200_true", "sqlite_20k", "tar_include", "gcc_hello", "git_500", "redis", "idle", "warm_true"))
+QEMU = frozenset(
+    ("fork_exec_wait", "sh_200_true", "sqlite_20k", "tar_include", "gcc_hello", "git_500", "redis", "nginx", "idle", "warm_true")
+)
 # Pinned to one CPU, whole programs of the peers would double the time of a full run.
-PINNED_PEER = frozenset(("programs", "redis", "idle", "startup"))
+PINNED_PEER = frozenset(("programs", "redis", "nginx", "idle", "startup"))
 
 NATIVE = ("native", "native, 1 CPU")
 CRUCK = ("cruck", "cruck, 1 CPU")

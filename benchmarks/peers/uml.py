@@ -22,7 +22,7 @@ poweroff -f
 class UserModeLinux(Environment):
     def __init__(self, name: str, scratch: str) -> None:
         """Args: scratch: a directory for its init and its output."""
-        super().__init__(name, ["linux.uml"], frozenset(("programs", "redis", "idle", "warm_true")))
+        super().__init__(name, ["linux.uml"], frozenset(("programs", "redis", "nginx", "idle", "warm_true")))
         self.scratch = scratch
 
     def command(self, argv: Sequence[str]) -> list[str]:

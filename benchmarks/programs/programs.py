@@ -26,6 +26,17 @@ PROGRAMS: dict[str, list[str]] = {
     ],
 }  # fmt: skip
 
+# Prints wrk's report: two workers, the connections kept alive.
+NGINX = [
+    "/bin/sh", "-c",
+    "d=$(mktemp -d) && cd $d && head -c 1024 /dev/zero >1k && "
+    "printf 'daemon off; worker_processes 2; pid pid; error_log log; events { worker_connections 64; } http { access_log off; "
+    "client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e; "
+    "server { listen 127.0.0.1:7412; root .; } }' >conf && { /usr/sbin/nginx -p $d -e log -c conf >/dev/null 2>&1 & } && "
+    "for i in 1 2 3 4 5 6 7 8 9 10; do curl -so /dev/null http://127.0.0.1:7412/1k && break; sleep 0.1; done; "
+    "wrk -t1 -c10 -d{seconds}s http://127.0.0.1:7412/1k; kill -QUIT $(cat pid); wait; cd / && rm -r $d",
+]  # fmt: skip
+
 # Prints redis-benchmark's CSV. The server stays a child of the shell and is given no pid file: it would remove that at its end, whatever it is.
 REDIS = [
     "/bin/sh", "-c",

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MPL-2.0
-"""Runs whole programs in an environment and times them from outside; redis measures itself."""
+"""Runs whole programs in an environment and times them from outside; redis-benchmark and wrk measure themselves."""
 
 import subprocess
 import time
 
 from benchmarks.peers.environment import TIMEOUT_S, Environment
-from benchmarks.programs.programs import PROGRAMS, REDIS
+from benchmarks.programs.programs import NGINX, PROGRAMS, REDIS
 from benchmarks.samples import Samples
 
 
@@ -39,3 +39,13 @@ def measure_redis(requests: int, environment: Environment, samples: Samples) -> 
     if not found:
         for key in ("redis_set", "redis_get"):
             samples.refuse(key, environment.name, f"exit status {status}")
+
+
+def measure_nginx(seconds: int, environment: Environment, samples: Samples) -> None:
+    """Requests a second, as wrk prints them."""
+    status, output = environment.run([word.replace("{seconds}", str(seconds)) for word in NGINX])
+    for line in output.splitlines():
+        if line.startswith("Requests/sec:"):
+            samples.add("nginx_1k", environment.name, float(line.split()[1]))
+            return
+    samples.refuse("nginx_1k", environment.name, f"exit status {status}")
