@@ -85,7 +85,6 @@ SOL_SOCKET: Final = 1
 SOL_IP: Final = 0
 SOL_TCP: Final = 6
 SOL_UDP: Final = 17
-SOL_UDPLITE: Final = 136
 SOL_IPV6: Final = 41
 SOL_ICMPV6: Final = 58
 SOL_RAW: Final = 255

@@ -17,6 +17,7 @@ from cruck.kernel.net.gateway.resolver import Resolver
 from cruck.kernel.net.gateway.stream_relay import StreamRelay
 from cruck.kernel.net.inet import address as addresses
 from cruck.kernel.net.inet.interface import ethernet
+from cruck.kernel.net.inet.uplink import Uplink
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -32,7 +33,7 @@ HOST_LOOPBACK: Final = 0x7F00_0001
 DNS_PORT: Final = 53
 
 
-class Gateway:
+class Gateway(Uplink):
     stack: "InetStack"
     network: HostNetwork
     resolver: Resolver

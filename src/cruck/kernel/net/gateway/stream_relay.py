@@ -118,7 +118,7 @@ class StreamRelay(Waiter):
             self.watch.kernel.watch_host(self.host, wanted, self.host_ready)
 
     def _outward(self, far: "TcpSocket") -> bool:
-        data = self.unsent or far.take_chunk()
+        data = self.unsent or far.take_chunk(CHUNK)
         if not data:
             if far.has_fin and not self.is_guest_done:
                 self.is_guest_done = True

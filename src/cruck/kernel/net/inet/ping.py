@@ -9,6 +9,7 @@ from cruck.abi.errno import EDESTADDRREQ, EFAULT, EINVAL, EMSGSIZE, EOPNOTSUPP, 
 from cruck.abi.socket import AF_INET, MSG_OOB
 from cruck.framework.mm.user_memory import VmReader
 from cruck.kernel.net.inet import address as addresses
+from cruck.kernel.net.inet.checksum import checksum
 from cruck.kernel.net.inet.udp import Datagram, UdpSocket
 from cruck.kernel.net.socket import SENDING, Ancillary
 
@@ -20,18 +21,6 @@ if TYPE_CHECKING:
 HEADER_SIZE: Final = 8  # type, code, checksum, identifier, sequence number
 ECHO6: Final = 128
 ECHO_REPLY6: Final = 129
-
-
-def checksum(data: bytes) -> int:
-    """The internet checksum (RFC 1071)."""
-    if len(data) & 1:
-        data += b"\0"
-    total = 0
-    for at in range(0, len(data), 2):
-        total += data[at] << 8 | data[at + 1]
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def reply_to(request: bytes, identifier: int) -> bytes:

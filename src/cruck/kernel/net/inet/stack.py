@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """InetStack: what AF_INET and AF_INET6 share in one kernel: interfaces, ports, connections, counters, and the way outward if there is one.
 
-Without a gateway (net/gateway) nothing leaves: every destination but this machine is unreachable.
+Without an uplink nothing leaves: every destination but this machine is unreachable.
 """
 
 from typing import TYPE_CHECKING
@@ -13,10 +13,10 @@ from cruck.kernel.net.inet.decisions import Decisions
 from cruck.kernel.net.inet.interface import Interface, loopback
 from cruck.kernel.net.inet.ports import PortTable
 from cruck.kernel.net.inet.tcp_table import TcpTable
+from cruck.kernel.net.inet.uplink import Uplink
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
-    from cruck.kernel.net.gateway.gateway import Gateway
     from cruck.kernel.net.inet.tcp import TcpSocket
     from cruck.kernel.net.inet.udp import Datagram, UdpSocket
 
@@ -33,7 +33,7 @@ class InetStack:
     nr_bytes: int
     interfaces: list[Interface]  # by index − 1
     own_address: bytes  # beside the loopback ones; b"": none
-    gateway: "Gateway | None"
+    gateway: Uplink | None
     decisions: Decisions  # what the egress policy said
 
     def __init__(self) -> None:

@@ -215,11 +215,12 @@ class TcpSocket(InetSocket):
         self._admit_waiting()
         return embryo
 
-    def _is_backlog_full(self) -> bool:
+    def is_backlog_full(self) -> bool:
+        """Of a listener: would one more connection wait?"""
         return len(self.pending) + len(self.deferred) > self.backlog
 
     def _admit_waiting(self) -> None:
-        while self.waiting and not self._is_backlog_full():
+        while self.waiting and not self.is_backlog_full():
             client = next(iter(self.waiting))
             del self.waiting[client]
             client.target = None
@@ -299,7 +300,7 @@ class TcpSocket(InetSocket):
         """The connection that was begun stands, waits for room, or is refused."""
         if listener is None:
             self.fail_connect(ECONNREFUSED)
-        elif listener._is_backlog_full():
+        elif listener.is_backlog_full():
             listener.waiting[self] = None
             self.target = listener
             self.connect_timer = self.kernel.timers.add(now_ns + CONNECT_TIMEOUT_NS, ConnectTimer(self))
@@ -697,14 +698,20 @@ class TcpSocket(InetSocket):
             peer.wants_room = False
             peer.queue.wake(WRITABLE)
 
-    def take_chunk(self) -> bytes:
-        """The next received bytes, as many as came together; b"": none."""
+    def take_chunk(self, limit: int) -> bytes:
+        """At most `limit` (≥ 1) of the next received bytes, of those that came together; b"": none."""
         if not self.chunks:
             return b""
-        chunk = self.chunks.popleft()
-        if self.start:
-            chunk = chunk[self.start :]
-            self.start = 0
+        chunk = self.chunks[0]
+        left = len(chunk) - self.start
+        if left > limit:
+            chunk = chunk[self.start : self.start + limit]
+            self.start += limit
+        else:
+            self.chunks.popleft()
+            if self.start:
+                chunk = chunk[self.start :]
+                self.start = 0
         self._taken(len(chunk))
         return chunk
 

@@ -38,12 +38,12 @@ from cruck.abi.socket import (
     SOL_IPV6,
     SOL_SOCKET,
     SOL_UDP,
-    SOL_UDPLITE,
 )
 from cruck.framework.mm.user_memory import VmReader, VmWriter
 from cruck.kernel.errors import WOULD_BLOCK, LinuxError
 from cruck.kernel.net.inet import address as addresses
 from cruck.kernel.net.inet import multicast, udp_options
+from cruck.kernel.net.inet.ports import PortTable
 from cruck.kernel.net.inet.socket import (
     EVERYTHING,
     O_NONBLOCK,
@@ -278,7 +278,7 @@ class UdpSocket(InetSocket):
         elif not self.stack.is_local(to):
             self.stack.send_outward(self, datagram)
         else:
-            found = self.find(to, port, source, self.port)
+            found = find_receiver(self.ports, to, port, source, self.port)
             if found is not None:
                 found.deliver(datagram)
             else:
@@ -341,24 +341,6 @@ class UdpSocket(InetSocket):
                 return 0
             score += 8
         return score
-
-    def find(self, to: bytes, port: int, source: bytes, source_port: int) -> "UdpSocket | None":
-        """Who gets it: the best; among equals the latest to bind, or with SO_REUSEPORT one by the sender's port."""
-        best = 0
-        group: list[UdpSocket] = []
-        for socket in self.ports.at(port):
-            if not isinstance(socket, UdpSocket):
-                continue
-            score = socket.score(to, source, source_port)
-            if score > best:
-                best = score
-                group = []
-            if score and score == best:
-                group.append(socket)
-        if not group:
-            return None
-        last = group[-1]
-        return group[source_port % len(group)] if last.options.reuse_port and not last.peer_port else last
 
     def find_all(self, to: bytes, port: int, source: bytes, source_port: int) -> "list[UdpSocket]":
         found: list[UdpSocket] = []
@@ -500,9 +482,28 @@ class UdpSocket(InetSocket):
         return False
 
     def set_option(self, task: "Task", level: int, name: int, value: bytes) -> int:
-        if level in (SOL_UDP, SOL_UDPLITE):
+        if level in (SOL_UDP, abi.IPPROTO_UDPLITE):
             return udp_options.set_option(self, name, value)
         return super().set_option(task, level, name, value)
 
     def get_option(self, task: "Task", level: int, name: int) -> bytes | int:
-        return udp_options.get_option(self, name) if level in (SOL_UDP, SOL_UDPLITE) else super().get_option(task, level, name)
+        return udp_options.get_option(self, name) if level in (SOL_UDP, abi.IPPROTO_UDPLITE) else super().get_option(task, level, name)
+
+
+def find_receiver(ports: PortTable, to: bytes, port: int, source: bytes, source_port: int) -> UdpSocket | None:
+    """Who gets a datagram: the best; among equals the latest to bind, or with SO_REUSEPORT one by the sender's port."""
+    best = 0
+    group: list[UdpSocket] = []
+    for socket in ports.at(port):
+        if not isinstance(socket, UdpSocket):
+            continue
+        score = socket.score(to, source, source_port)
+        if score > best:
+            best = score
+            group = []
+        if score and score == best:
+            group.append(socket)
+    if not group:
+        return None
+    last = group[-1]
+    return group[source_port % len(group)] if last.options.reuse_port and not last.peer_port else last

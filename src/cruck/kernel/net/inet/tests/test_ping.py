@@ -2,7 +2,7 @@
 """Ping sockets, as Linux with net.ipv4.ping_group_range = "0 2147483647" (compared by hand with tests/conformance/net/datagrams.c)."""
 
 from cruck.abi.errno import EAGAIN, EDESTADDRREQ, EINVAL, ENETUNREACH
-from cruck.kernel.net.inet.ping import checksum
+from cruck.kernel.net.inet.checksum import checksum
 from cruck.kernel.net.inet.tests.rig import DGRAM, INET, INET6, Rig, in4, in6
 from cruck.kernel.syscalls.socket import sys_socket
 from cruck.kernel.syscalls.tests.ipc_kit import run
