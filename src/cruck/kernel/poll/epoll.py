@@ -61,14 +61,23 @@ class EpollItem(Waiter):
         self.behaviour = events & BEHAVIOUR_BITS
         self.wanted = self.events = (events & ~BEHAVIOUR_BITS) | EPOLLERR | EPOLLHUP
         self.data = data
-        self.queue.add(self, self.events)
+        if self.behaviour & EPOLLEXCLUSIVE:
+            self.queue.add_exclusive(self, self.events)
+        else:
+            self.queue.add(self, self.events)
         if self.file.poll() & self.events:
             self.epoll.set_ready(self)
 
     def notify(self, queue: WaitQueue, events: int) -> bool:
-        if self.events & events:
-            self.epoll.set_ready(self)
-        return False
+        """An exclusive item takes the event if somebody waits in its epoll for input or output of that kind."""
+        if not self.events & events:
+            return False
+        is_awaited = bool(self.epoll.waiters.waiters)
+        self.epoll.set_ready(self)
+        if not self.behaviour & EPOLLEXCLUSIVE or not is_awaited:
+            return False
+        direction = events & (EPOLLIN | EPOLLOUT)
+        return direction in (0, EPOLLIN | EPOLLOUT) or bool(direction & self.events)
 
     def detach(self) -> None:
         """The registration ends: EPOLL_CTL_DEL, or either of the two files is gone."""

@@ -20,15 +20,29 @@ class Waiter:
 
 
 class WaitQueue:
+    waiters: dict[Waiter, int]  # in order of arrival → POLL* bits it cares about
+    exclusive: dict[Waiter, int] | None  # the same, of those of whom one is enough (EPOLLEXCLUSIVE)
+
     def __init__(self) -> None:
-        self.waiters: dict[Waiter, int] = {}  # in order of arrival → POLL* bits it cares about
+        self.waiters = {}
+        self.exclusive = None
 
     def add(self, waiter: Waiter, events: int = ALL_EVENTS) -> None:
         self.waiters[waiter] = self.waiters.get(waiter, 0) | events
 
+    def add_exclusive(self, waiter: Waiter, events: int) -> None:
+        """Told only until one of its kind takes the event."""
+        if self.exclusive is None:
+            self.exclusive = {}
+        self.exclusive[waiter] = events
+
     def remove(self, waiter: Waiter) -> None:
         """No error if absent."""
         self.waiters.pop(waiter, None)
+        if self.exclusive is not None:
+            self.exclusive.pop(waiter, None)
+            if not self.exclusive:
+                self.exclusive = None
 
     def wake(self, events: int = ALL_EVENTS) -> None:
         """Tells every waiter that cares for one of `events`."""
@@ -36,9 +50,19 @@ class WaitQueue:
             for waiter, wanted in list(self.waiters.items()):
                 if wanted & events:
                     waiter.notify(self, events)
+        if self.exclusive is not None:
+            self._wake_exclusive(events)
 
     def wake_one(self, events: int = ALL_EVENTS) -> None:
-        """Tells waiters, oldest first, until one takes it. Epoll items are always told."""
+        """Tells waiters, oldest first, until one takes it. Epoll items are always told (exclusive ones only as wake() does)."""
         for waiter, wanted in list(self.waiters.items()):
+            if wanted & events and waiter.notify(self, events):
+                return
+        if self.exclusive is not None:
+            self._wake_exclusive(events)
+
+    def _wake_exclusive(self, events: int) -> None:
+        assert self.exclusive is not None
+        for waiter, wanted in list(self.exclusive.items()):
             if wanted & events and waiter.notify(self, events):
                 return

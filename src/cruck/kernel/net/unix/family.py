@@ -24,12 +24,14 @@ class UnixFamily(AddressFamily):
     abstract: "dict[bytes, UnixSocket]"  # by name, with its leading NUL
     sockets: "dict[UnixSocket, None]"  # all that are open: /proc/net/unix
     next_autobind: int
+    may_hold_cycles: bool  # a socket was sent and may be in flight: garbage.py
 
     def __init__(self) -> None:
         self.number = AF_UNIX
         self.abstract = {}
         self.sockets = {}
         self.next_autobind = 0
+        self.may_hold_cycles = False
 
     def create(self, task: "Task", kind: int, protocol: int) -> Socket:
         return self._create(task, kind, protocol)

@@ -5,7 +5,7 @@ Names, pairs, connections, shutdown, readiness, and the account of what was sent
 it is taken it is charged to its *sender*, whose SO_SNDBUF bounds it. Connections (listen, accept, connect) are here too because
 streams and seqpackets have them; datagram.py overrides them for SOCK_DGRAM.
 
-Not here: moving data (stream.py, datagram.py), cycles of sockets that are only in flight inside each other (they stay in memory).
+Not here: moving data (stream.py, datagram.py), cycles of sockets that are only in flight inside each other (garbage.py).
 """
 
 from collections import deque
@@ -246,6 +246,13 @@ class UnixSocket(Socket):
         self.queue.wake(EVERYTHING)
         return 0
 
+    def put(self) -> None:
+        super().put()
+        if self.family.may_hold_cycles:
+            from cruck.kernel.net.unix.garbage import collect
+
+            collect(self.family)
+
     def release(self) -> None:
         self.is_dead = True
         self.family.sockets.pop(self, None)
@@ -320,6 +327,9 @@ class UnixSocket(Socket):
         if files and target.nr_queued_files + len(files) > MAX_FILES_IN_FLIGHT:
             raise LinuxError(ETOOMANYREFS)
         ancillary.files = []
+        for file in files:
+            if isinstance(file, UnixSocket):
+                self.family.may_hold_cycles = True
         return files
 
     def creds_for(self, task: "Task", ancillary: Ancillary, target: "UnixSocket") -> tuple[int, int, int] | None:
