@@ -98,6 +98,7 @@ class Task(Waiter):
     policy: int
     resets_on_fork: bool  # SCHED_RESET_ON_FORK: children start as ordinary tasks
     rt_priority: int
+    inherited_priority: int  # of whoever waits for a priority-inheritance futex this task holds (ipc/pi_futex.py); 0 none
     affinity: int  # bit mask of virtual CPUs
     vruntime_ns: int
     slice_end_ns: int
@@ -161,7 +162,7 @@ class Task(Waiter):
         self.nice = 0
         self.policy = 0
         self.resets_on_fork = False
-        self.rt_priority = 0
+        self.rt_priority = self.inherited_priority = 0
         self.affinity = (1 << kernel.nr_cpus) - 1
         self.vruntime_ns = 0
         self.slice_end_ns = 0

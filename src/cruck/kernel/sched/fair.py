@@ -29,6 +29,12 @@ def is_realtime(task: Task) -> bool:
     return task.policy in (SCHED_FIFO, SCHED_RR)
 
 
+def rank_of(task: Task) -> int:
+    """Smaller goes first: minus its real-time priority, own or inherited; 0 for an ordinary task."""
+    own = task.rt_priority if task.policy in (SCHED_FIFO, SCHED_RR) else 0
+    return -max(own, task.inherited_priority)
+
+
 class Entry:
     def __init__(self, priority: int, vruntime_ns: int, seq: int, task: Task) -> None:
         self.priority = priority  # smaller first: −rt_priority
@@ -65,7 +71,7 @@ class FairScheduler:
         task.state = RUNNABLE
         task.vruntime_ns = max(task.vruntime_ns, self.min_vruntime_ns - WAKEUP_BONUS_NS)
         self.seq += 1
-        priority = -task.rt_priority if is_realtime(task) else 0
+        priority = rank_of(task)
         entry = Entry(priority, task.vruntime_ns, self.seq, task)
         self.entries[task] = entry
         heapq.heappush(self.queue, entry)
@@ -77,7 +83,7 @@ class FairScheduler:
         least: Task | None = None
         rank = priority
         for other in self.running.values():
-            theirs = -other.rt_priority if is_realtime(other) else 0
+            theirs = rank_of(other)
             if theirs > rank:
                 least, rank = other, theirs
         if least is not None:

@@ -15,15 +15,17 @@ from cruck.abi.errno import (
     ERESTARTNOINTR,
     ERESTARTSYS,
     ESRCH,
+    ETIMEDOUT,
 )
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc import pi_futex
 from cruck.kernel.ipc.futex import FUTEX_BITSET_MATCH_ANY, Key
+from cruck.kernel.ipc.pi_futex import RequeueWait
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process.credentials import CAP_SYS_PTRACE
 from cruck.kernel.process.task import Task
-from cruck.kernel.syscalls.blocking import BLOCKED, NO_DEADLINE, wait_many, wait_on
+from cruck.kernel.syscalls.blocking import BLOCKED, NO_DEADLINE, record, wait_many, wait_on
 from cruck.kernel.syscalls.timespec import (
     CLOCK_MONOTONIC,
     CLOCK_REALTIME,
@@ -43,12 +45,14 @@ FUTEX_UNLOCK_PI: Final = 7
 FUTEX_TRYLOCK_PI: Final = 8
 FUTEX_WAIT_BITSET: Final = 9
 FUTEX_WAKE_BITSET: Final = 10
+FUTEX_WAIT_REQUEUE_PI: Final = 11
+FUTEX_CMP_REQUEUE_PI: Final = 12
 FUTEX_LOCK_PI2: Final = 13
 FUTEX_PRIVATE_FLAG: Final = 128
 FUTEX_CLOCK_REALTIME: Final = 256
 FUTEX_CMD_MASK: Final = ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)
 # The operations that may carry FUTEX_CLOCK_REALTIME.
-CLOCK_OPS: Final = (FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI2)
+CLOCK_OPS: Final = (FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_LOCK_PI2)
 FUTEX_32: Final = 2  # futex_waitv: size of the word
 FUTEX_WAITV_MAX: Final = 128
 ROBUST_LIST_HEAD_SIZE: Final = 24
@@ -78,6 +82,10 @@ def sys_futex(task: Task, uaddr: UserAddr, op: CInt, val: CUInt, utime: UserAddr
         return _lock_pi(task, uaddr, is_shared, utime, True)
     if command == FUTEX_LOCK_PI2:
         return _lock_pi(task, uaddr, is_shared, utime, is_realtime)
+    if command == FUTEX_WAIT_REQUEUE_PI:
+        return _wait_requeue_pi(task, uaddr, is_shared, val, utime, is_realtime, uaddr2)
+    if command == FUTEX_CMP_REQUEUE_PI:
+        return _requeue_pi(task, uaddr, is_shared, val, utime, uaddr2, val3)
     if command == FUTEX_TRYLOCK_PI:
         key = _key(task, uaddr, is_shared)
         result = pi_futex.try_lock(task.kernel.futexes.pi_queues, task, key, uaddr)
@@ -141,6 +149,8 @@ def _wake(task: Task, addr: UserAddr, is_shared: bool, count: int, bitset: int) 
     if bitset == 0:
         return -EINVAL
     key = _key(task, addr, is_shared)
+    if _waits_to_be_moved(task, key):
+        return -EINVAL
     # Linux wakes one even if asked for none (kernel/futex/waitwake.c: `if (++ret >= nr_wake) break`).
     return task.kernel.futexes.wake(key, max(1, _signed(count)), bitset)
 
@@ -154,7 +164,19 @@ def _requeue(task: Task, addr: UserAddr, is_shared: bool, val: int, val2: int, a
     other = _key(task, addr2, is_shared)
     if must_compare and task.user.load_u32(addr) != val3:
         return -EAGAIN
+    if _waits_to_be_moved(task, key):
+        return -EINVAL
     return task.kernel.futexes.requeue(key, other, nr_wake, nr_requeue)
+
+
+def _waits_to_be_moved(task: Task, key: Key) -> bool:
+    """Is the first waiter one of FUTEX_WAIT_REQUEUE_PI, which only FUTEX_CMP_REQUEUE_PI may touch?"""
+    queue = task.kernel.futexes.queues.get(key)
+    if queue is None:
+        return False
+    for waiter in queue.waiters:
+        return isinstance(waiter, Task) and waiter.wait is not None and isinstance(waiter.wait.extra, RequeueWait)
+    return False
 
 
 def _wake_op(task: Task, addr: UserAddr, is_shared: bool, val: int, val2: int, addr2: UserAddr, encoded: int) -> int:
@@ -234,6 +256,61 @@ def _lock_pi(task: Task, addr: UserAddr, is_shared: bool, utime: UserAddr, is_re
     if result != BLOCKED:
         queue.remove(task)
     return result
+
+
+def _wait_requeue_pi(task: Task, addr: UserAddr, is_shared: bool, val: int, utime: UserAddr, is_realtime: bool, addr2: UserAddr) -> int:
+    """0: the PI futex at addr2 is held. Errors: −EINVAL, −EFAULT, −EAGAIN (not `val`, or woken otherwise), −ETIMEDOUT."""
+    rec = task.wait
+    if rec is not None and isinstance(rec.extra, RequeueWait):
+        if rec.token:
+            return 0
+        if _is_over(task, rec.deadline_ns):
+            return -ETIMEDOUT
+        if task.has_deliverable_signal():
+            # Once moved it cannot be restarted: the word of the condition has changed.
+            return -EAGAIN if rec.extra.is_moved else -ERESTARTNOINTR
+        return -EAGAIN
+    deadline = NO_DEADLINE
+    if utime:
+        deadline = monotonic_deadline(task.kernel, CLOCK_REALTIME if is_realtime else CLOCK_MONOTONIC, read_timespec(task, utime))
+    if addr == addr2:
+        return -EINVAL
+    key = _key(task, addr, is_shared)
+    other = _key(task, addr2, is_shared)
+    if key == other:
+        return -EINVAL
+    if task.user.load_u32(addr) != val:
+        return -EAGAIN
+    futexes = task.kernel.futexes
+    result = wait_on(task, futexes.queue(key), FUTEX_BITSET_MATCH_ANY, deadline, ERESTARTNOINTR)
+    if result == BLOCKED:
+        record(task).extra = RequeueWait(other, addr2)
+    else:
+        futexes.drop_if_empty(key)
+    return result
+
+
+def _requeue_pi(task: Task, addr: UserAddr, is_shared: bool, val: int, val2: int, addr2: UserAddr, val3: int) -> int:
+    nr_requeue = _signed(val2)
+    if val != 1 or nr_requeue < 0 or addr == addr2:
+        return -EINVAL
+    key = _key(task, addr, is_shared)
+    other = _key(task, addr2, is_shared)
+    if task.user.load_u32(addr) != val3:
+        return -EAGAIN
+    futexes = task.kernel.futexes
+    queue = futexes.queues.get(key)
+    waiters: list[Task] = []
+    if queue is not None:
+        for waiter in queue.waiters:
+            if isinstance(waiter, Task) and waiter.wait is not None:
+                wanted = waiter.wait.extra
+                if not isinstance(wanted, RequeueWait) or wanted.key != other:
+                    return -EINVAL  # not all of them wait to be moved there
+                waiters.append(waiter)
+    if queue is None or not waiters:
+        return 0
+    return pi_futex.requeue(futexes.pi_queues, task, waiters, queue, other, addr2, nr_requeue)
 
 
 def sys_futex_waitv(task: Task, waiters: UserAddr, nr_futexes: CUInt, flags: Flags, timeout: UserAddr, clockid: ClockId) -> int:

@@ -266,7 +266,7 @@ TABLE: Final[tuple[Row, ...]] = (
     row(199, "fremovexattr", xattr.sys_fremovexattr),
     row(200, "tkill", signal.sys_tkill),
     row(201, "time", time.sys_time),
-    row(202, "futex", futex.sys_futex, partial("no FUTEX_WAIT_REQUEUE_PI, FUTEX_CMP_REQUEUE_PI, FUTEX_FD; nothing inherits a priority")),
+    row(202, "futex", futex.sys_futex, partial("no FUTEX_FD, as Linux since 2.6.26")),
     row(203, "sched_setaffinity", sched.sys_sched_setaffinity),
     row(204, "sched_getaffinity", sched.sys_sched_getaffinity),
     row(206, "io_setup", aio.sys_io_setup),
