@@ -5,14 +5,18 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/nsfs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/msg.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -318,6 +322,45 @@ static void enter_mounts(void)
 	SAY("of a dead one", setns(pidfd, CLONE_NEWNS));
 }
 
+static int connect_to_self(int port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	int result = bind(listener, (void *)&address, sizeof address) ? -1 : listen(listener, 5);
+	if (result == 0)
+		result = connect(client, (void *)&address, sizeof address);
+	int error = errno;
+	close(listener);
+	close(client);
+	errno = error;
+	return result;
+}
+
+static void network(void)
+{
+	struct ifreq request = { .ifr_name = "lo" };
+	SAY("unshare net", unshare(CLONE_NEWNET));
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	SAY("flags", ioctl(fd, SIOCGIFFLAGS, &request));
+	printf("up %d\n", request.ifr_flags & IFF_UP);
+	SAY("address", ioctl(fd, SIOCGIFADDR, &request));
+	request.ifr_flags = IFF_UP;
+	SAY("up", ioctl(fd, SIOCSIFFLAGS, &request));
+	SAY("address", ioctl(fd, SIOCGIFADDR, &request));
+	SAY("connect", connect_to_self(4321));
+	SAY("a low port", connect_to_self(80));
+}
+
+static void ipc(void)
+{
+	struct msqid_ds ds;
+	int id = msgget(IPC_PRIVATE, 0600);
+	SAY("seen", msgctl(id, IPC_STAT, &ds));
+	SAY("unshare ipc", unshare(CLONE_NEWIPC));
+	SAY("not seen", msgctl(id, IPC_STAT, &ds));
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -328,5 +371,7 @@ int main(void)
 	in_child("pids", pids);
 	in_child("mounts", mounts);
 	in_child("enter", enter_mounts);
+	in_child("network", network);
+	in_child("ipc", ipc);
 	return 0;
 }

@@ -6,8 +6,10 @@
 
 from typing import TYPE_CHECKING, Final
 
+from cruck.abi.socket import AF_INET
 from cruck.kernel.net.address_family import AddressFamily
 from cruck.kernel.net.inet.family import Inet6Family, InetFamily
+from cruck.kernel.net.inet.interface import loopback
 from cruck.kernel.net.netlink.family import NetlinkFamily
 from cruck.kernel.net.unix.family import UnixFamily
 
@@ -18,7 +20,7 @@ ADDRESS_FAMILIES: Final[tuple[type[AddressFamily], ...]] = (UnixFamily, InetFami
 
 
 class AddressFamilies:
-    """The families of one kernel (`kernel.families`)."""
+    """The families of one network namespace (`kernel.families` is the first one's)."""
 
     by_number: dict[int, AddressFamily]
 
@@ -40,4 +42,13 @@ class AddressFamilies:
         return self.by_number.get(number)
 
 
-__all__ = ["ADDRESS_FAMILIES", "AddressFamilies", "AddressFamily"]
+def new_network() -> AddressFamilies:
+    """The families of a new network namespace: nobody else's sockets, and `lo` not yet up."""
+    families = AddressFamilies()
+    inet = families.get(AF_INET)
+    if isinstance(inet, InetFamily):
+        inet.stack.interfaces = [loopback(False)]
+    return families
+
+
+__all__ = ["ADDRESS_FAMILIES", "AddressFamilies", "AddressFamily", "new_network"]

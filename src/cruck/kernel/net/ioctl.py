@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi import ioctls as abi
 from cruck.abi.errno import EADDRNOTAVAIL, EINVAL, ENODEV, ENOTTY, EOPNOTSUPP, EPERM
-from cruck.abi.inet import IFNAMSIZ, IFREQ_SIZE
+from cruck.abi.inet import IFF_UP, IFNAMSIZ, IFREQ_SIZE
 from cruck.abi.socket import AF_INET
 from cruck.kernel.net.inet.interface import Interface
 from cruck.kernel.process.credentials import CAP_NET_ADMIN
@@ -37,6 +37,12 @@ def interface_ioctl(task: "Task", command: int, argument: int) -> int:
             return -ENODEV
         task.user.write(argument, interfaces[index - 1].name.ljust(IFNAMSIZ, b"\0"))
         return 0
+    if command == abi.SIOCSIFFLAGS and may_change_loopback(task):
+        request = task.user.read(argument, IFREQ_SIZE)
+        if request[:IFNAMSIZ].split(b"\0")[0] != b"lo":
+            return -ENODEV
+        interfaces[0].set_up(bool(request[IFNAMSIZ] & IFF_UP))
+        return 0
     if command in _CHANGES:
         return -EOPNOTSUPP if task.creds.has(CAP_NET_ADMIN) else -EPERM
     if command not in _QUESTIONS:
@@ -53,10 +59,16 @@ def interface_ioctl(task: "Task", command: int, argument: int) -> int:
     return -ENODEV
 
 
+def may_change_loopback(task: "Task") -> bool:
+    """In a network namespace of the guests' own; the first one is the run's owner's."""
+    net = task.ns.net
+    return net.families is not task.kernel.families and task.creds.has_in(net.owner, CAP_NET_ADMIN)
+
+
 def _interfaces(task: "Task") -> list[Interface]:
     from cruck.kernel.net.inet.family import interfaces_of
 
-    return interfaces_of(task.kernel)
+    return interfaces_of(task)
 
 
 def _internet(address: bytes) -> bytes:

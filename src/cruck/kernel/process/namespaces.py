@@ -11,6 +11,7 @@ from cruck.abi.errno import EINVAL, ENOSPC, EPERM
 from cruck.abi.sched import CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc.ipc_namespace import IpcNamespace
+from cruck.kernel.net.families import AddressFamilies, new_network
 from cruck.kernel.process.credentials import ALL_CAPABILITIES, CAP_SYS_ADMIN
 from cruck.kernel.process.pid_namespace import MAX_LEVEL as MAX_PID_LEVEL
 from cruck.kernel.process.pid_namespace import PidNamespace
@@ -32,8 +33,7 @@ INITIAL_IPC: Final = 4026531839
 INITIAL_NET: Final = 4026531840
 INITIAL_MOUNT: Final = 4026531841
 FIRST_INO: Final = 4026532200
-MADE_HERE: Final = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWIPC
-KNOWN: Final = MADE_HERE | CLONE_NEWNET
+KNOWN: Final = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWCGROUP | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET
 
 
 class UtsNamespace(Namespace):
@@ -46,16 +46,26 @@ class UtsNamespace(Namespace):
         self.domainname = domainname
 
 
+class NetNamespace(Namespace):
+    """Sockets, ports, interfaces. A new one has a loopback interface that is down, and no way out."""
+
+    families: AddressFamilies
+
+    def __init__(self, ino: int, owner: "UserNamespace | None", families: AddressFamilies) -> None:
+        super().__init__(CLONE_NEWNET, ino, owner)
+        self.families = families
+
+
 class Namespaces:
     mnt: MountNamespace
     uts: UtsNamespace
     ipc: IpcNamespace
-    net: Namespace
+    net: NetNamespace
     pid: PidNamespace  # of its children; its own is its process's
     cgroup: Namespace
 
     def __init__(
-        self, mnt: MountNamespace, uts: UtsNamespace, ipc: IpcNamespace, net: Namespace, pid: PidNamespace, cgroup: Namespace
+        self, mnt: MountNamespace, uts: UtsNamespace, ipc: IpcNamespace, net: NetNamespace, pid: PidNamespace, cgroup: Namespace
     ) -> None:
         self.mnt = mnt
         self.uts = uts
@@ -86,7 +96,7 @@ class NamespaceTable:
         self.first = None
         self.nsfs = None
 
-    def initial(self, mnt: MountNamespace, ipc: IpcNamespace) -> Namespaces:
+    def initial(self, mnt: MountNamespace, ipc: IpcNamespace, families: AddressFamilies) -> Namespaces:
         """Of the first tasks of a run, whose mount namespace is `mnt`."""
         if self.first is None or self.first.mnt is not mnt:
             mnt.ino = INITIAL_MOUNT
@@ -95,7 +105,7 @@ class NamespaceTable:
                 mnt,
                 self.uts,
                 ipc,
-                Namespace(CLONE_NEWNET, INITIAL_NET, None),
+                NetNamespace(INITIAL_NET, None, families),
                 self.pid,
                 Namespace(CLONE_NEWCGROUP, INITIAL_CGROUP, None),
             )
@@ -116,9 +126,6 @@ class NamespaceTable:
 def check(kernel: "Kernel", task: "Task", flags: int) -> None:
     """May the task make new namespaces of the kinds `flags` (CLONE_NEW*)?
     Errors: LinuxError(EINVAL: kinds that do not exist here; EPERM; ENOSPC: user namespaces too deep)."""
-    if flags & CLONE_NEWNET:
-        kernel.note_unsupported("CLONE_NEWNET")
-        raise LinuxError(EINVAL, "CLONE_NEWNET")
     creds = task.creds
     if flags & CLONE_NEWPID:
         if task.ns.pid.level >= MAX_PID_LEVEL:
@@ -157,6 +164,8 @@ def make(kernel: "Kernel", task: "Task", flags: int, owner: "UserNamespace | Non
     if flags & CLONE_NEWUTS:
         old = task.ns.uts
         ns.uts = UtsNamespace(kernel.namespaces.new_ino(), owner, old.hostname, old.domainname)
+    if flags & CLONE_NEWNET:
+        ns.net = NetNamespace(kernel.namespaces.new_ino(), owner, new_network())
     if flags & CLONE_NEWIPC:
         ns.ipc = IpcNamespace(kernel, kernel.namespaces.new_ino(), owner)
     if flags & CLONE_NEWCGROUP:

@@ -141,7 +141,7 @@ class Task(Waiter):
         self.user = mm.user
         self.files = files
         self.fs = fs
-        self.ns = kernel.namespaces.initial(kernel.namespace, kernel.ipc)
+        self.ns = kernel.namespaces.initial(kernel.namespace, kernel.ipc, kernel.families)
         self.ns.mnt.hold()
         self.actions = actions
         self.creds = creds

@@ -131,7 +131,7 @@ def _enter_one(task: Task, creds: Credentials, new: namespaces.Namespaces, ns: N
         new.pid = ns
     elif isinstance(ns, IpcNamespace):
         new.ipc = ns
-    elif ns.kind == CLONE_NEWNET:
+    elif isinstance(ns, namespaces.NetNamespace):
         new.net = ns
     elif ns.kind == CLONE_NEWCGROUP:
         new.cgroup = ns

@@ -67,7 +67,7 @@ def _family(task: Task, number: int, kind: int) -> AddressFamily:
     """Errors: LinuxError(EINVAL, EAFNOSUPPORT)."""
     if kind & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK):
         raise LinuxError(EINVAL)
-    family = task.kernel.families.get(number)
+    family = task.ns.net.families.get(number)
     if number < 0:
         raise LinuxError(EAFNOSUPPORT)
     if kind & SOCK_TYPE_MASK >= SOCK_MAX:

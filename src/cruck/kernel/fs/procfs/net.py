@@ -12,6 +12,7 @@ from cruck.kernel.net.unix.family import UnixFamily
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
+    from cruck.kernel.net.families import AddressFamilies
     from cruck.kernel.net.inet.socket import InetSocket
     from cruck.kernel.net.inet.stack import InetStack
 
@@ -58,9 +59,9 @@ TABLES: Final[dict[bytes, bytes]] = {
 }
 
 
-def render(kernel: "Kernel", name: bytes) -> bytes:
+def render(kernel: "Kernel", families: "AddressFamilies", name: bytes) -> bytes:
     """Contents of /proc/net/<name>, a key of TABLES."""
-    family = kernel.families.get(AF_INET)
+    family = families.get(AF_INET)
     if isinstance(family, InetFamily):
         domain = AF_INET6 if name.endswith(b"6") else AF_INET
         if name in (b"tcp", b"tcp6"):
@@ -70,7 +71,7 @@ def render(kernel: "Kernel", name: bytes) -> bytes:
         if name in (b"dev", b"if_inet6", b"route"):
             return TABLES[name] + _interfaces(family.stack, name)
     if name == b"unix":
-        unix = kernel.families.get(AF_UNIX)
+        unix = families.get(AF_UNIX)
         return TABLES[name] + (_unix(unix) if isinstance(unix, UnixFamily) else b"")
     return TABLES[name]
 

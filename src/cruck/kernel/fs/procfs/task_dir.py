@@ -163,7 +163,7 @@ class TaskDirectory(DirectoryNode):
         if name == b"task":
             return ThreadsDirectory(self.pseudo, ino, self.who)
         if name == b"net":
-            return NetDirectory(self.pseudo, ino)
+            return NetDirectory(self.pseudo, ino, self.who)
         assert task is not None, "fd, fdinfo and ns need a task"
         if name == b"ns":
             return NsDirectory(self.pseudo, ino, self.who)
@@ -559,14 +559,15 @@ class NsLink(LinkNode):
 class NetDirectory(DirectoryNode):
     """/proc/[pid]/net."""
 
-    def __init__(self, fs: PseudoFs, ino: int) -> None:
+    def __init__(self, fs: PseudoFs, ino: int, who: ThreadId) -> None:
         super().__init__(fs, ino, 0o555)
         self.names = tuple(net.TABLES)
+        self.who = who
 
     def lookup(self, name: bytes) -> Inode | None:
         if name not in net.TABLES:
             return None
-        return NetText(self.pseudo, self.ino + 0x2000 + self.names.index(name), name)
+        return NetText(self.pseudo, self.ino + 0x2000 + self.names.index(name), self.who, name)
 
     def list(self, cookie: int) -> list[DirEntry]:
         entries: list[DirEntry] = []
@@ -576,9 +577,12 @@ class NetDirectory(DirectoryNode):
 
 
 class NetText(TextNode):
-    def __init__(self, fs: PseudoFs, ino: int, name: bytes) -> None:
+    def __init__(self, fs: PseudoFs, ino: int, who: ThreadId, name: bytes) -> None:
         super().__init__(fs, ino, 0o444)
+        self.who = who
         self.name = name
 
     def render(self) -> bytes:
-        return net.render(self.pseudo.kernel, self.name)
+        kernel = self.pseudo.kernel
+        task = self.who.live()
+        return net.render(kernel, task.ns.net.families if task is not None else kernel.families, self.name)

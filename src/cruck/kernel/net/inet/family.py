@@ -13,7 +13,6 @@ from cruck.kernel.net.inet.stack import InetStack
 from cruck.kernel.net.socket import Socket
 
 if TYPE_CHECKING:
-    from cruck.kernel.kernel import Kernel
     from cruck.kernel.process.task import Task
 
 CAP_NET_RAW: Final = 13
@@ -35,7 +34,7 @@ class Inet6Family(AddressFamily):
         self.number = AF_INET6
 
     def create(self, task: "Task", kind: int, protocol: int) -> Socket:
-        inet = task.kernel.families.get(AF_INET)
+        inet = task.ns.net.families.get(AF_INET)
         if not isinstance(inet, InetFamily):
             raise LinuxError(EAFNOSUPPORT)
         return create(inet.stack, task, AF_INET6, kind, protocol)
@@ -65,7 +64,7 @@ def create(stack: InetStack, task: "Task", domain: int, kind: int, protocol: int
     raise LinuxError(ESOCKTNOSUPPORT)
 
 
-def interfaces_of(kernel: "Kernel") -> list[Interface]:
-    """Those of the kernel's stack; none if it was built without AF_INET."""
-    inet = kernel.families.get(AF_INET)
+def interfaces_of(task: "Task") -> list[Interface]:
+    """Those of the task's network; none if it was built without AF_INET."""
+    inet = task.ns.net.families.get(AF_INET)
     return inet.stack.interfaces if isinstance(inet, InetFamily) else []

@@ -38,6 +38,17 @@ class Interface:
     def is_up(self) -> bool:
         return self.flags & IFF_UP != 0
 
+    def set_up(self, is_wanted: bool) -> None:
+        """`lo` gets its addresses when it comes up, unless it has some (Linux: inetdev_event)."""
+        if not is_wanted:
+            self.flags &= ~(IFF_UP | IFF_RUNNING)
+            return
+        self.flags |= IFF_UP | IFF_RUNNING
+        if self.flags & IFF_LOOPBACK:
+            if not self.address4:
+                self.address4, self.prefix4 = b"\x7f\0\0\1", 8
+            self.address6 = bytes(15) + b"\1"
+
     def netmask4(self) -> bytes:
         return ((0xFFFF_FFFF << (32 - self.prefix4)) & 0xFFFF_FFFF).to_bytes(4, "big")
 
@@ -49,10 +60,7 @@ class Interface:
 def loopback(is_up: bool) -> Interface:
     interface = Interface(b"lo", 1, ARPHRD_LOOPBACK, IFF_LOOPBACK, 65_536, bytes(6))
     if is_up:
-        interface.flags |= IFF_UP | IFF_RUNNING
-        interface.address4 = b"\x7f\0\0\1"
-        interface.prefix4 = 8
-        interface.address6 = bytes(15) + b"\1"
+        interface.set_up(True)
     return interface
 
 

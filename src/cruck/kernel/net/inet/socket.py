@@ -70,7 +70,7 @@ class InetSocket(Socket):
                 address = b"\2\0" + address[2:]
         local, port = addresses.parse(self.domain, address)
         self._check_bindable(local)
-        if 0 < port < PROT_SOCK and not task.creds.has(CAP_NET_BIND_SERVICE):
+        if 0 < port < PROT_SOCK and not task.creds.has_in(task.ns.net.owner, CAP_NET_BIND_SERVICE):
             return -EACCES
         if self.port or not self.may_bind():
             return -EINVAL

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MPL-2.0
 """rtnetlink(7): answers to requests, as bytes; no state, no sockets. What the tables say is in route_tables.py.
 
-Links, addresses and routes can be read; changes are −EPERM, for the privileged −EOPNOTSUPP.
+Links, addresses and routes can be read; changes are −EPERM, for the privileged −EOPNOTSUPP, but for `lo` of a new network
+namespace.
 """
 
 import struct
 from typing import Final
 
-from cruck.abi.errno import EINVAL, ENETUNREACH, ENODEV, EOPNOTSUPP, EPERM
+from cruck.abi.errno import EEXIST, EINVAL, ENETUNREACH, ENODEV, EOPNOTSUPP, EPERM
+from cruck.abi.inet import IFF_UP
 from cruck.abi.socket import (
     AF_INET,
     AF_INET6,
     NLM_F_ACK,
+    NLM_F_CREATE,
     NLM_F_DUMP,
     NLM_F_MULTI,
     NLM_F_REQUEST,
@@ -23,6 +26,7 @@ from cruck.kernel.net.netlink.route_tables import addresses, link, route_to, rou
 
 RTM_NEWLINK: Final = 16
 RTM_GETLINK: Final = 18
+RTM_SETLINK: Final = 19
 RTM_NEWADDR: Final = 20
 RTM_GETADDR: Final = 22
 RTM_NEWROUTE: Final = 24
@@ -35,9 +39,15 @@ _IFINFO: Final = struct.Struct("<BxHiII")
 _ROUTE_SIZE: Final = 12  # struct rtmsg
 _IFLA_IFNAME: Final = 3
 _RTA_DST: Final = 1
+_IFA_LOCAL: Final = 2
+
+# What the asker may change.
+NOBODY: Final = 0
+ADMIN: Final = 1  # everything, but nothing can be
+LOOPBACK: Final = 2  # `lo` of a network namespace of its own
 
 
-def answer(request: bytes, port: int, may_change: bool, interfaces: list[Interface]) -> list[bytes]:
+def answer(request: bytes, port: int, rights: int, interfaces: list[Interface]) -> list[bytes]:
     """Answers to what one send carried: datagrams, in order. Malformed rests are ignored, as Linux does."""
     datagrams: list[bytes] = []
     at = 0
@@ -46,19 +56,20 @@ def answer(request: bytes, port: int, may_change: bool, interfaces: list[Interfa
         if length < _HEADER.size or length > len(request) - at:
             break
         if flags & NLM_F_REQUEST and kind >= 16:
-            datagrams += _answer_one(request[at : at + length], kind, flags, seq, port, may_change, interfaces)
+            datagrams += _answer_one(request[at : at + length], kind, flags, seq, port, rights, interfaces)
         elif flags & NLM_F_ACK:
             datagrams.append(_error(request[at : at + length], 0, port))
         at += (length + 3) & ~3
     return datagrams
 
 
-def _answer_one(message: bytes, kind: int, flags: int, seq: int, port: int, may_change: bool, interfaces: list[Interface]) -> list[bytes]:
+def _answer_one(message: bytes, kind: int, flags: int, seq: int, port: int, rights: int, interfaces: list[Interface]) -> list[bytes]:
     body = message[_HEADER.size :]
     if kind > RTM_MAX:
         return [_error(message, EOPNOTSUPP, port)]
     if kind & 3 != 2:  # not RTM_GET*
-        return [_error(message, EOPNOTSUPP if may_change else EPERM, port)]
+        errno = EPERM if rights == NOBODY else EOPNOTSUPP if rights == ADMIN else _change(body, kind, flags, interfaces)
+        return [_error(message, errno, port)] if errno or flags & NLM_F_ACK else []
     if not body:
         return [_error(message, EINVAL, port)]
     family = body[0]
@@ -92,6 +103,36 @@ def _answer_one(message: bytes, kind: int, flags: int, seq: int, port: int, may_
     else:
         return [_error(message, EOPNOTSUPP, port)]
     return [*replies, _error(message, 0, port)] if flags & NLM_F_ACK else replies
+
+
+def _change(body: bytes, kind: int, flags: int, interfaces: list[Interface]) -> int:
+    """`lo` goes up or down, or gets its address: what sandboxes do in a network of their own. Returns: errno or 0."""
+    if kind in (RTM_NEWLINK, RTM_SETLINK):
+        if len(body) < _IFINFO.size:
+            return EINVAL
+        found = _named(body, interfaces)
+        if found is None:
+            return EOPNOTSUPP if kind == RTM_NEWLINK and flags & NLM_F_CREATE else ENODEV
+        _, _, _, wanted, change = _IFINFO.unpack_from(body)
+        if (change or IFF_UP) & ~IFF_UP & 0xFFFF_FFFF and change != 0xFFFF_FFFF:
+            return EOPNOTSUPP
+        found.set_up(bool(wanted & IFF_UP))
+        return 0
+    if kind == RTM_NEWADDR:
+        if len(body) < 8:
+            return EINVAL
+        family, prefix, _, _, index = struct.unpack_from("<BBBBI", body)
+        address = _attribute_in(body, 8, _IFA_LOCAL)
+        if not 0 < index <= len(interfaces):
+            return ENODEV
+        interface = interfaces[index - 1]
+        if family != AF_INET or len(address) != 4 or address[0] != 127:
+            return EOPNOTSUPP
+        if interface.address4:
+            return EEXIST if interface.address4 == address else EOPNOTSUPP
+        interface.address4, interface.prefix4 = address, min(prefix, 32)
+        return 0
+    return EOPNOTSUPP
 
 
 def _named(body: bytes, interfaces: list[Interface]) -> Interface | None:

@@ -12,6 +12,7 @@ from cruck.abi.socket import AF_NETLINK, SOCKADDR_NL
 from cruck.framework.mm.user_memory import VmReader, VmWriter
 from cruck.kernel.errors import WOULD_BLOCK
 from cruck.kernel.net.inet.family import interfaces_of
+from cruck.kernel.net.ioctl import may_change_loopback
 from cruck.kernel.net.netlink import route
 from cruck.kernel.net.socket import MSG_OOB, MSG_PEEK, MSG_TRUNC, Ancillary, Received, Socket
 from cruck.kernel.process.credentials import CAP_NET_ADMIN
@@ -116,7 +117,7 @@ class NetlinkSocket(Socket):
         request = data.read(length) if length else b""
         if len(request) < length:
             return -EFAULT
-        for reply in route.answer(request, self.port, task.creds.has(CAP_NET_ADMIN), interfaces_of(task.kernel)):
+        for reply in route.answer(request, self.port, _rights(task), interfaces_of(task)):
             self.replies.append(reply)
             self.nr_queued += len(reply)
             if self.nr_queued > self.options.receive_buffer:
@@ -165,3 +166,9 @@ class NetlinkSocket(Socket):
 
     def get_option(self, task: "Task", level: int, name: int) -> bytes | int:
         return -ENOPROTOOPT
+
+
+def _rights(task: "Task") -> int:
+    if may_change_loopback(task):
+        return route.LOOPBACK
+    return route.ADMIN if task.creds.has_in(task.ns.net.owner, CAP_NET_ADMIN) else route.NOBODY
