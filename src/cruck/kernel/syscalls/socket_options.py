@@ -63,9 +63,9 @@ def sys_setsockopt(task: Task, fd: Fd, level: CInt, optname: CInt, optval: UserA
 def _bind_to_device(task: Task, socket: Socket, value: bytes) -> int:
     """SO_BINDTODEVICE: an interface by name, b"" for any. Errors: −ENODEV, −EPERM (it is bound to another)."""
     name = value[: IFNAMSIZ - 1].split(b"\0")[0]
-    if name and not any(interface.name == name for interface in interfaces_of(task.kernel)):
+    if name and not any(interface.name == name for interface in interfaces_of(task)):
         return -ENODEV
-    if socket.options.device and not task.creds.has(CAP_NET_RAW):
+    if socket.options.device and not task.creds.has_in(task.ns.net.owner, CAP_NET_RAW):
         return -EPERM
     socket.options.device = name
     return 0
