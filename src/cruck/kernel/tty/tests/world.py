@@ -13,6 +13,7 @@ from cruck.kernel.drivers.registry import DeviceRegistry
 from cruck.kernel.ipc.ipc_namespace import IpcNamespace
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.memory.mm import Mm
+from cruck.kernel.net.families import AddressFamilies
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process import groups
 from cruck.kernel.process.credentials import Credentials
@@ -74,6 +75,7 @@ class FakeKernel(Kernel):
         self.watches: dict[HostFile, tuple[int, WaitQueue]] = {}
         self.sent: list[tuple[str, int, int]] = []  # ("group" or "process", id, signal)
         self.namespaces = NamespaceTable()
+        self.families = AddressFamilies()
         self.namespace = bare_namespace()
         group = ProcessGroup(1, Session(1, self.namespaces.pid), self.namespaces.pid)
         self.init = Process(cast(Kernel, self), 1, None, group)

@@ -15,6 +15,7 @@ from cruck.kernel.fs.tmpfs import TYPE, TmpFs
 from cruck.kernel.ipc.ipc_namespace import IpcNamespace
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.memory.mm import Mm
+from cruck.kernel.net.families import AddressFamilies
 from cruck.kernel.process.credentials import Credentials
 from cruck.kernel.process.file_table import FileTable, FsContext
 from cruck.kernel.process.namespaces import NamespaceTable
@@ -89,6 +90,7 @@ class World(Kernel):
         self.root_fs = TmpFs(self, self.next_anon_dev(), mode=0o755)
         self.namespace = MountNamespace(self.root_fs, b"root", 0)
         self.namespaces = NamespaceTable()
+        self.families = AddressFamilies()
         self.session = Session(1, self.namespaces.pid)
 
     def next_anon_dev(self) -> int:
