@@ -13,6 +13,9 @@ import os
 import sys
 import threading
 
+from cruck.framework.hardware import RIP
+from cruck.kernel.kernel import Kernel
+from cruck.kernel.process.process import Process
 from cruck.sandbox.box import Box
 from cruck.sandbox.config import Mount, RunConfig
 from cruck.sandbox.streams import InputStream, OutputStream
@@ -27,8 +30,9 @@ class Census:
     """Objects of the kernel by class, and what the process holds of the host."""
 
     def __init__(self, box: Box) -> None:
-        gc.collect()
         kernel = box.kernel
+        forget_the_dead(kernel)
+        gc.collect()
         kinds: collections.Counter[str] = collections.Counter()
         for value in gc.get_objects():
             kind = type(value)
@@ -46,6 +50,51 @@ class Census:
             self.anon_kib = next(int(line.split()[1]) for line in file if line.startswith("RssAnon"))
 
 
+def forget_the_dead(kernel: Kernel) -> None:
+    """Names of processes in /proc are kept until there are 64 of them (dcache.py): here only those of the living count."""
+    for mount in kernel.namespace.mounts:
+        if not mount.fs.caches_names:
+            children = mount.root.children
+            for name, child in list(children.items()):
+                if child.inode is None or not child.inode.revalidate():
+                    del children[name]
+
+
+def task_action(process: Process) -> str:
+    task = process.any_thread()
+    return "-" if task is None else f"{task.actions.get(14).handler:#x} {task.actions.get(14).flags:#x}"
+
+
+def describe(kernel: Kernel) -> None:
+    """What everybody is doing: printed when the guest complains of a hang."""
+    for task in kernel.tasks.values():
+        process = task.process
+        wait = task.wait
+        print(
+            f"  task {task.tid} of {process.pid} (parent {process.parent.pid if process.parent else 0}) state {task.state} call {task.call_nr} "
+            f"{[hex(value) for value in task.call_args]} waits {None if wait is None else (wait.nr, len(wait.queues))} "
+            f"timer {task.wait_timer is not None} blocked {task.blocked_mask:#x} pending {task.pending.bits:#x} {process.pending.bits:#x} "
+            f"stopped {process.is_stopped} exiting {process.is_exiting} on CPU {task.context.is_running()} restart {task.restart} "
+            f"uid {task.creds.uid} traced {task.ptrace is not None} "
+            f"rip {task.context.get_reg(RIP):#x}"
+        )
+    now_ns = kernel.clock.monotonic_ns()
+    print(
+        "  timers due in ms: "
+        + ", ".join(f"{(timer.deadline_ns - now_ns) // 10**6}" for timer in sorted(kernel.timers.heap) if timer.is_live)
+    )
+    for process in kernel.processes.values():
+        print(
+            f"  process {process.pid} of {process.parent.pid if process.parent else 0}: ITIMER_REAL {process.timers.real.get()}, "
+            f"SIGALRM {task_action(process)}, zombie {process.is_zombie}, exit signal {process.exit_signal}, "
+            f"status {process.exit_status:#x}, traced {process.pid > 1 and process.leader.ptrace is not None}"
+        )
+    print(
+        f"  running {len(kernel.sched.running)} queued {len(kernel.sched.entries)} ready {len(kernel.ready)} timers {len(kernel.timers.heap)}",
+        flush=True,
+    )
+
+
 class Lines(OutputStream):
     """What the guest writes, passed on by whole lines; counts the rounds that are over."""
 
@@ -53,6 +102,7 @@ class Lines(OutputStream):
         super().__init__(ino)
         self.nr_rounds = 0
         self.rest = b""
+        self.is_hanging = False
 
     def take(self) -> None:
         text = self.rest + b"".join(self.parts)
@@ -61,6 +111,7 @@ class Lines(OutputStream):
         for line in lines:
             sys.stdout.write(line.decode("utf-8", "replace") + "\n")
             self.nr_rounds += line.startswith(b"round ")
+            self.is_hanging = self.is_hanging or b"HANG" in line
         sys.stdout.flush()
 
 
@@ -101,6 +152,9 @@ def main(arguments: list[str]) -> int:
             watchdog_beat[0] += 1
             if out.parts:
                 out.take()
+                if out.is_hanging:
+                    describe(kernel)
+                    out.is_hanging = False
                 if out.nr_rounds > len(censuses):
                     censuses.append(Census(box))
             for line in kernel.log.lines[nr_logged:]:

@@ -23,10 +23,10 @@ class Outcome:
         self.seconds = seconds
 
 
-def build(source: Path, directory: Path) -> Path:
+def build(source: Path, directory: Path, *options: str) -> Path:
     """The static program of a C source."""
     program = directory / source.stem
-    subprocess.run(["gcc", "-O1", "-w", "-static", "-pthread", "-o", str(program), str(source)], check=True)
+    subprocess.run(["gcc", "-O1", "-w", "-static", "-pthread", *options, "-o", str(program), str(source)], check=True)
     return program
 
 

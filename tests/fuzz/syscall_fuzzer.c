@@ -7,7 +7,7 @@
  *     syscall_fuzzer SEED COUNT THREADS ROUNDS [first-number last-number]
  *
  * Round n has the seed SEED + n and a directory of its own, removed behind it. Prints "seed N", "N calls" for each thousand, "round N over: …", at
- * last "done"; "HANG" if there was no progress for 20 s, with what each thread is waiting in. The same seed chooses the same calls
+ * last "done"; "HANG" if there was no progress for 20 s. The same seed chooses the same calls
  * in each thread; what runs at the same time is up to the scheduler.
  */
 #define _GNU_SOURCE
@@ -56,6 +56,8 @@ static volatile long done;
 static volatile int handlers;
 static long nr_wild;
 static pid_t self;
+
+static uint8_t prey[1 << 20]; /* memory of the program itself that calls may write to */
 
 struct rng { uint64_t state; };
 
@@ -119,7 +121,7 @@ static uint64_t address(struct rng *r)
 	case 2: return ARENA + ARENA_LEN - below(r, 32);
 	case 3: return ARENA + 4096 * below(r, 64) - below(r, 16);
 	case 4: { static const uint64_t bad[] = { 1, 4096, 0x7ffffffff000, 1ull << 47, 1ull << 63, -1ull, -4096ull, 0xffff800000000000,
-			0xffffffffff600000, 0x7ff000000000, 0x7ff000202000, 0x7ff040000000, 0x400000, (uint64_t)&seed }; return bad[below(r, NR(bad))]; }
+			0xffffffffff600000, 0x7ff000000000, 0x7ff000202000, 0x7ff040000000, 0x400000, (uint64_t)prey }; return bad[below(r, NR(bad))]; }
 	case 5: return path(r);
 	case 6: return draw(r);
 	default: return ARENA + 64 * below(r, 512) + (below(r, 8) ? 0 : below(r, 8));
@@ -233,7 +235,7 @@ static void open_things(void)
 
 /* ---- one call ---- */
 
-static __thread struct rng *current;
+static __thread struct rng *volatile current;
 
 static long choose(struct rng *r, uint64_t a[6], int wild)
 {
@@ -269,9 +271,12 @@ static void tame(struct rng *r, long nr, uint64_t a[6])
 		if (nr == SYS_mremap) a[3] = below(r, 2), a[4] = 0;
 		break;
 	case SYS_shmat: a[2] &= ~(uint64_t)SHM_REMAP; break;
-	case SYS_brk: a[0] = below(r, 2) ? 0 : draw(r); break;
+	case SYS_brk: a[0] = below(r, 2) ? 0 : (uint64_t)sbrk(0) + below(r, 100000); break;
 	case SYS_futex: a[1] |= 1; a[3] = 0; break; /* wakes and requeues; waits are for handlers with timers */
 	case SYS_poll: case SYS_epoll_wait: case SYS_epoll_pwait: a[nr == SYS_poll ? 2 : 3] = below(r, 2); break;
+	case SYS_ppoll: a[3] = 0; break; /* no signal mask: SIGALRM must come through */
+	case SYS_pselect6: a[5] = 0; break;
+	case 441: a[4] = 0; break; /* epoll_pwait2 */
 	case SYS_nanosleep: case SYS_clock_nanosleep: a[nr == SYS_nanosleep ? 0 : 2] = 0; break;
 	case SYS_close: a[0] = 32 + below(r, 40); break;
 	case SYS_dup2: case SYS_dup3: a[1] = 32 + below(r, 40); break;
@@ -300,7 +305,7 @@ static void restore(void)
 /* ---- signals ---- */
 
 static pthread_t workers[16];
-static __thread int depth;
+static __thread volatile int depth;
 
 /* Makes calls in the middle of others, and ends what would wait for ever: no SA_RESTART, may interrupt itself. */
 static void on_alarm(int signo)
@@ -491,22 +496,6 @@ static void remove_ipc(void)
 	}
 }
 
-static void tell_hang(pid_t pid)
-{
-	char name[64], text[256];
-	printf("HANG: round is without progress\n");
-	for (int i = 0; i < 40; i++) {
-		snprintf(name, sizeof name, "/proc/%d/task/%d/syscall", pid, pid + i);
-		int fd = open(name, O_RDONLY);
-		long n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-		if (n > 0)
-			printf("%d: %.*s", pid + i, (int)n, text);
-		if (fd >= 0)
-			close(fd);
-	}
-	fflush(stdout);
-}
-
 int main(int argc, char **argv)
 {
 	if (argc < 5)
@@ -545,7 +534,9 @@ int main(int argc, char **argv)
 			char text[4096];
 			long n = syscall(SYS_ppoll, &ready, 1, &patience, NULL, 8);
 			if (n == 0) {
-				tell_hang(pid);
+				printf("HANG: round is without progress\n");
+				fflush(stdout);
+				usleep(100000);
 				is_bad = 1;
 				kill(pid, SIGKILL);
 				break;
