@@ -46,6 +46,7 @@ ENOMEM: Final = 12
 ESRCH: Final = 3
 USER_END: Final = 0x7FF0_0000_0000
 FPU_BYTES: Final = 576
+MAX_EXTENT: Final = 1 << 47  # of segments and host files
 STEP_BYTES: Final = 2
 
 
@@ -123,6 +124,12 @@ class Pte:
 # The base classes may be compiled; pickling then knows their attributes, and only these: so state is said below.
 
 
+def check_extent(offset: int, length: int) -> None:
+    """As the machine does. Errors: ValueError."""
+    if not 0 <= offset <= MAX_EXTENT - length:
+        raise ValueError("beyond the largest offset")
+
+
 class FakeSegment(Segment):
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__}
@@ -168,6 +175,7 @@ class FakeSegment(Segment):
         return done
 
     def discard(self, offset: int, length: int) -> None:
+        check_extent(offset, length)
         end = offset + length
         if length > PAGE_SIZE:
             # Only the pages that are there: files are sparse and lengths may be huge.
@@ -408,10 +416,12 @@ class FakeSpace(AddressSpace):
         return done
 
     def read_host(self, addr: int, host: HostFile, host_offset: int, length: int, flags: int) -> int:
+        check_extent(max(host_offset, 0), length)
         data = host.pread(length, host_offset)
         return data if isinstance(data, int) else self.write(addr, data)
 
     def write_host(self, addr: int, host: HostFile, host_offset: int, length: int, flags: int) -> int:
+        check_extent(max(host_offset, 0), length)
         return host.pwrite(self.read(addr, length), host_offset)
 
     def load_u32(self, addr: int) -> int:

@@ -101,7 +101,7 @@ def push(task: Task, action: SigAction, info: SigInfo, old_mask: int) -> bool:
     base, size, ss_flags = task.altstack
     uses_altstack = False
     if action.flags & SA_ONSTACK and not ss_flags & SS_DISABLE and not on_altstack(task, regs[RSP]):
-        sp = base + size
+        sp = (base + size) & U64
         uses_altstack = True
     fpu = context.fpu()
     fpu_at = (sp - len(fpu)) & ~63
@@ -114,7 +114,7 @@ def push(task: Task, action: SigAction, info: SigInfo, old_mask: int) -> bool:
     ucontext = UCONTEXT.pack(
         UC_FLAGS, 0, base, _s32(stack_flags), 0, size,
         *[regs[index] & U64 for index in SIGCONTEXT_REGS],
-        USER_CS, 0, 0, USER_SS, info.error_code, info.trapno, old_mask, info.addr & U64 if info.trapno == 14 else 0, fpu_at,
+        USER_CS, 0, 0, USER_SS, info.error_code & U64, info.trapno & U64, old_mask, info.addr & U64 if info.trapno == 14 else 0, fpu_at,
         old_mask,
     )  # fmt: skip
     data = action.restorer.to_bytes(8, "little") + ucontext + siginfo_bytes(info)

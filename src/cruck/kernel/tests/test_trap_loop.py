@@ -10,7 +10,7 @@ from cruck.kernel.kernel import Kernel
 from cruck.kernel.process.task import BLOCKED, Task
 from cruck.kernel.process.tests import elf_files
 from cruck.kernel.process.tests.test_exec import put
-from cruck.kernel.signal.actions import SA_RESTORER, SigAction
+from cruck.kernel.signal.actions import SA_ONSTACK, SA_RESTORER, SigAction
 from cruck.kernel.time.timers import TimerTarget
 from cruck.kernel.vfs.file import File
 from cruck.testing.fake_machine import Call, FakeContext, FakeMachine, JumpIfZero, Spin, Step, Store
@@ -134,6 +134,19 @@ def test_an_oops_outside_a_call_kills_the_process_and_not_the_kernel(monkeypatch
     run_until_idle(kernel)
     assert kernel.nr_oopses == 1 and "a bug" in "\n".join(kernel.log.lines)
     assert list(kernel.tasks.values()) == [waiting] and waiting.state == BLOCKED and not kernel.is_halted
+
+
+def test_an_alternate_stack_that_wraps_around_is_no_room_for_a_frame() -> None:
+    """Found by the fuzzer: base + size beyond 2^64 could not be packed into the frame."""
+    for base, size in ((0xFFFF_FFFF_FFFF_F000, 0x10000), (0xFFFF_FFFF_0000_0000, 0xFFFF_FFFF_FFFF_FFFF)):
+        kernel = boot()
+        victim = spawn(kernel, [Spin()])
+        run_until_idle(kernel)
+        victim.altstack = (base, size, 0)
+        victim.actions.set(10, SigAction(0x40_0000, SA_RESTORER | SA_ONSTACK, 0x40_0000))
+        kernel.send_signal_task(victim, 10)
+        run_until_idle(kernel)
+        assert kernel.nr_oopses == 0 and not kernel.tasks
 
 
 def test_an_oops_in_a_timer_does_not_end_the_kernel() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cruck.kernel.fs.hostfs.inode import HostInode
 
 MAX_OFFSET: Final = (1 << 63) - 1
+MAX_HOST_BYTES: Final = 1 << 47  # what the machine reads and writes: s_maxbytes, as a file system would say
 RWF_DSYNC: Final = 2
 RWF_SYNC: Final = 4
 RWF_APPEND: Final = 16
@@ -51,8 +52,8 @@ class HostRegularFile(File):
             return host
         done = 0
         try:
-            while out.remaining:
-                count = out.read_from_host(host, offset + done, out.remaining, 0)
+            while out.remaining and offset + done < MAX_HOST_BYTES:
+                count = out.read_from_host(host, offset + done, min(out.remaining, MAX_HOST_BYTES - offset - done), 0)
                 if count <= 0:
                     return done if done else count
                 done += count
@@ -71,7 +72,10 @@ class HostRegularFile(File):
         done = 0
         try:
             while data.remaining:
-                count = data.write_to_host(host, offset + done, data.remaining, flags)
+                room = MAX_HOST_BYTES - offset - done
+                if room <= 0:
+                    return done if done else -EFBIG
+                count = data.write_to_host(host, offset + done, min(data.remaining, room), flags)
                 if count <= 0:
                     return done if done else count
                 done += count

@@ -257,6 +257,9 @@ class TmpRegular(TmpInode):
         return 0
 
     def _punch(self, offset: int, length: int) -> None:
+        length = min(length, MAX_FILE_BYTES - offset)
+        if length <= 0:
+            return
         first = (offset + PAGE_MASK) & ~PAGE_MASK
         last = (offset + length) & ~PAGE_MASK
         if last > first:

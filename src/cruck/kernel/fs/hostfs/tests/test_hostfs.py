@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cruck.abi.errno import EACCES, EBADF, EINVAL, ENOTEMPTY, ENXIO, EPERM, EROFS
+from cruck.abi.errno import EACCES, EBADF, EFBIG, EINVAL, ENOTEMPTY, ENXIO, EPERM, EROFS
 from cruck.abi.fcntl import O_APPEND, SEEK_DATA, SEEK_END
 from cruck.abi.stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG
 from cruck.framework.hardware import PROT_READ, PROT_WRITE
 from cruck.framework.io.host_directory import HostDirectory
+from cruck.framework.io.host_file import HostFile
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.hostfs.file_system import MAX_READERS, HostFs, OwnerMap
@@ -246,6 +247,24 @@ def test_seek_and_append_position(tmp_path: Path) -> None:
     assert file.lseek(-9, SEEK_END) == -EINVAL
     assert file.lseek(9, SEEK_DATA) == -ENXIO
     assert file.write(BytesReader(b"67"), 0) == 2 and file.append_pos() == 7
+    file.put()
+
+
+def test_offsets_beyond_what_the_machine_takes(tmp_path: Path) -> None:
+    """Found by the fuzzer: pread at 2^62 raised in the framework."""
+
+    class Far(BytesWriter):
+        def read_from_host(self, host: HostFile, host_offset: int, length: int, flags: int) -> int:
+            assert host_offset + length <= 1 << 47
+            return super().read_from_host(host, host_offset, length, flags)
+
+    (tmp_path / "f").write_bytes(b"12345")
+    inode = down(make(tmp_path), b"f")
+    file = inode.open(detached_path(inode), 2).get()
+    for offset in (1 << 62, 1 << 47, (1 << 47) - 1, (1 << 47) - 4096):
+        assert file.read(Far(8), offset) == 0
+    assert file.write(BytesReader(b"67"), 1 << 62) == -EFBIG
+    assert file.read(Far(8), 0) == 5
     file.put()
 
 

@@ -137,3 +137,15 @@ def test_a_file_system_is_plain_data() -> None:
     again = copy.root.lookup(b"f")
     assert again.mapping.segment.read(0, 4) == b"data"
     assert again.stat().size == 4
+
+
+def test_punching_beyond_the_largest_file_does_nothing() -> None:
+    """Found by the fuzzer: fallocate at 2^62 raised in the framework."""
+    _, fs, inode = make()
+    inode.write(BytesReader(b"x" * 8192), 0)
+    punch_keep_size = 3
+    for offset, length in ((1 << 62, 1 << 32), (1 << 47, 4096), (8192, (1 << 63) - 1 - 8192), ((1 << 47) - 1, 4096)):
+        assert inode.fallocate(punch_keep_size, offset, length) == 0
+    assert fs.nr_pages == 2
+    assert inode.fallocate(punch_keep_size, 0, (1 << 63) - 1) == 0
+    assert fs.nr_pages == 0 and inode.mapping.size == 8192
