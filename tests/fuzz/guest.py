@@ -54,6 +54,10 @@ def run(
     peak = 0
     out = b""
     err = b""
+    first = b""
+    if signals:  # once it has said something
+        assert process.stdout is not None
+        first = os.read(process.stdout.fileno(), 64)
     for signo in signals:
         time.sleep(after_s)
         peak = peak_rss_kib(process.pid)
@@ -74,7 +78,7 @@ def run(
     assert not left, f"left behind: {left}"
     stderr = err.decode("utf-8", "replace")
     assert "oops" not in stderr and "Traceback" not in stderr, stderr
-    return Outcome(process.returncode, out.decode("utf-8", "replace"), stderr, peak, seconds)
+    return Outcome(process.returncode, (first + out).decode("utf-8", "replace"), stderr, peak, seconds)
 
 
 def peak_rss_kib(pid: int) -> int:
