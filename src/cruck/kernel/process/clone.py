@@ -123,6 +123,7 @@ def clone(task: Task, args: CloneArgs) -> Task:
     if not flags & CLONE_VM or flags & CLONE_VFORK:
         child.altstack = task.altstack
     child.nice, child.policy, child.rt_priority = task.nice, task.policy, task.rt_priority
+    child.ioprio = task.ioprio
     if task.resets_on_fork:
         child.nice = max(0, task.nice)
         if task.policy in (1, 2):

@@ -96,6 +96,7 @@ class Task(Waiter):
     # Scheduling.
     nice: int
     policy: int
+    ioprio: int  # ioprio_set(2)
     resets_on_fork: bool  # SCHED_RESET_ON_FORK: children start as ordinary tasks
     rt_priority: int
     inherited_priority: int  # of whoever waits for a priority-inheritance futex this task holds (ipc/pi_futex.py); 0 none
@@ -162,6 +163,7 @@ class Task(Waiter):
         self.nice = 0
         self.policy = 0
         self.resets_on_fork = False
+        self.ioprio = 0
         self.rt_priority = self.inherited_priority = 0
         self.affinity = (1 << kernel.nr_cpus) - 1
         self.vruntime_ns = 0

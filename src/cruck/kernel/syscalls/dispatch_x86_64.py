@@ -19,6 +19,7 @@ from cruck.kernel.syscalls import futex
 from cruck.kernel.syscalls import handle
 from cruck.kernel.syscalls import inotify
 from cruck.kernel.syscalls import ioctl
+from cruck.kernel.syscalls import ioprio
 from cruck.kernel.syscalls import link
 from cruck.kernel.syscalls import membarrier
 from cruck.kernel.syscalls import memfd
@@ -61,7 +62,7 @@ from cruck.kernel.syscalls.types import CInt, CUInt, ClockId, DirFd, Fd, Flags, 
 
 def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a5: int) -> int:
     """Calls the handler of system call `nr`; NOT_IMPLEMENTED if there is none. Errors: what handlers raise."""
-    if nr < 164:
+    if nr < 165:
         if nr < 80:
             if nr < 40:
                 if nr < 20:
@@ -496,454 +497,458 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
             if nr == 158:
                 return process.sys_arch_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1))
             return NOT_IMPLEMENTED
-        if nr < 161:
+        if nr < 162:
             if nr == 159:
                 return adjtimex.sys_adjtimex(task, UserAddr(a0))
             if nr == 160:
                 return system.sys_setrlimit(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
+            if nr == 161:
+                return directory.sys_chroot(task, UserPath(a0))
             return NOT_IMPLEMENTED
-        if nr == 161:
-            return directory.sys_chroot(task, UserPath(a0))
         if nr == 162:
             return sync.sys_sync(task)
         if nr == 163:
             return system.sys_acct(task, UserAddr(a0))
+        if nr == 164:
+            return time.sys_settimeofday(task, UserAddr(a0), UserAddr(a1))
         return NOT_IMPLEMENTED
-    if nr < 266:
-        if nr < 220:
-            if nr < 194:
-                if nr < 175:
-                    if nr < 169:
-                        if nr < 166:
-                            if nr == 164:
-                                return time.sys_settimeofday(task, UserAddr(a0), UserAddr(a1))
+    if nr < 265:
+        if nr < 221:
+            if nr < 195:
+                if nr < 176:
+                    if nr < 170:
+                        if nr < 167:
                             if nr == 165:
                                 return mount.sys_mount(task, UserString(a0), UserPath(a1), UserString(a2), ULong(a3), UserAddr(a4))
+                            if nr == 166:
+                                return mount.sys_umount2(task, UserPath(a0), Flags(a1 & 0xFFFFFFFF))
                             return NOT_IMPLEMENTED
-                        if nr == 166:
-                            return mount.sys_umount2(task, UserPath(a0), Flags(a1 & 0xFFFFFFFF))
                         if nr == 167:
                             return system.sys_swapon(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         if nr == 168:
                             return system.sys_swapoff(task, UserAddr(a0))
-                        return NOT_IMPLEMENTED
-                    if nr < 171:
                         if nr == 169:
                             return system.sys_reboot(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
+                        return NOT_IMPLEMENTED
+                    if nr < 172:
                         if nr == 170:
                             return system.sys_sethostname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                        if nr == 171:
+                            return system.sys_setdomainname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         return NOT_IMPLEMENTED
-                    if nr == 171:
-                        return system.sys_setdomainname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 172:
                         return system.sys_iopl(task, CUInt(a0 & 0xFFFFFFFF))
                     if nr == 173:
                         return system.sys_ioperm(task, ULong(a0), ULong(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 175:
+                        return system.sys_init_module(task, UserAddr(a0), ULong(a1), UserAddr(a2))
                     return NOT_IMPLEMENTED
-                if nr < 189:
-                    if nr < 186:
-                        if nr == 175:
-                            return system.sys_init_module(task, UserAddr(a0), ULong(a1), UserAddr(a2))
+                if nr < 190:
+                    if nr < 187:
                         if nr == 176:
                             return system.sys_delete_module(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF))
+                        if nr == 186:
+                            return process.sys_gettid(task)
                         return NOT_IMPLEMENTED
-                    if nr == 186:
-                        return process.sys_gettid(task)
                     if nr == 187:
                         return read_write.sys_readahead(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Size(a2))
                     if nr == 188:
                         return xattr.sys_setxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    return NOT_IMPLEMENTED
-                if nr < 191:
                     if nr == 189:
                         return xattr.sys_lsetxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    return NOT_IMPLEMENTED
+                if nr < 192:
                     if nr == 190:
                         return xattr.sys_fsetxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 191:
+                        return xattr.sys_getxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
                     return NOT_IMPLEMENTED
-                if nr == 191:
-                    return xattr.sys_getxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
                 if nr == 192:
                     return xattr.sys_lgetxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
                 if nr == 193:
                     return xattr.sys_fgetxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1), OutBuffer(a2), Size(a3))
+                if nr == 194:
+                    return xattr.sys_listxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
                 return NOT_IMPLEMENTED
-            if nr < 204:
-                if nr < 199:
-                    if nr < 196:
-                        if nr == 194:
-                            return xattr.sys_listxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
+            if nr < 206:
+                if nr < 200:
+                    if nr < 197:
                         if nr == 195:
                             return xattr.sys_llistxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
+                        if nr == 196:
+                            return xattr.sys_flistxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2))
                         return NOT_IMPLEMENTED
-                    if nr == 196:
-                        return xattr.sys_flistxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2))
                     if nr == 197:
                         return xattr.sys_removexattr(task, UserPath(a0), UserString(a1))
                     if nr == 198:
                         return xattr.sys_lremovexattr(task, UserPath(a0), UserString(a1))
-                    return NOT_IMPLEMENTED
-                if nr < 201:
                     if nr == 199:
                         return xattr.sys_fremovexattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1))
+                    return NOT_IMPLEMENTED
+                if nr < 202:
                     if nr == 200:
                         return signal.sys_tkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 201:
+                        return time.sys_time(task, UserAddr(a0))
                     return NOT_IMPLEMENTED
-                if nr == 201:
-                    return time.sys_time(task, UserAddr(a0))
                 if nr == 202:
                     return futex.sys_futex(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3), UserAddr(a4), CUInt(a5 & 0xFFFFFFFF))
                 if nr == 203:
                     return sched.sys_sched_setaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
+                if nr == 204:
+                    return sched.sys_sched_getaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
                 return NOT_IMPLEMENTED
-            if nr < 210:
-                if nr < 207:
-                    if nr == 204:
-                        return sched.sys_sched_getaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
+            if nr < 213:
+                if nr < 208:
                     if nr == 206:
                         return aio.sys_io_setup(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
+                    if nr == 207:
+                        return aio.sys_io_destroy(task, ULong(a0))
                     return NOT_IMPLEMENTED
-                if nr == 207:
-                    return aio.sys_io_destroy(task, ULong(a0))
                 if nr == 208:
                     return aio.sys_io_getevents(task, ULong(a0), Long((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), UserAddr(a3), UserAddr(a4))
                 if nr == 209:
                     return aio.sys_io_submit(task, ULong(a0), Long((a1 ^ 0x8000000000000000) - 0x8000000000000000), UserAddr(a2))
-                return NOT_IMPLEMENTED
-            if nr < 216:
                 if nr == 210:
                     return aio.sys_io_cancel(task, ULong(a0), UserAddr(a1), UserAddr(a2))
+                return NOT_IMPLEMENTED
+            if nr < 217:
                 if nr == 213:
                     return epoll.sys_epoll_create(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 216:
+                    return memory.sys_remap_file_pages(task, UserAddr(a0), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
                 return NOT_IMPLEMENTED
-            if nr == 216:
-                return memory.sys_remap_file_pages(task, UserAddr(a0), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
             if nr == 217:
                 return directory.sys_getdents64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
             if nr == 218:
                 return process.sys_set_tid_address(task, UserAddr(a0))
+            if nr == 220:
+                return sem.sys_semtimedop(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
             return NOT_IMPLEMENTED
-        if nr < 241:
-            if nr < 230:
-                if nr < 225:
-                    if nr < 222:
-                        if nr == 220:
-                            return sem.sys_semtimedop(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
+        if nr < 242:
+            if nr < 231:
+                if nr < 226:
+                    if nr < 223:
                         if nr == 221:
                             return read_write.sys_fadvise64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                        if nr == 222:
+                            return time.sys_timer_create(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
                         return NOT_IMPLEMENTED
-                    if nr == 222:
-                        return time.sys_timer_create(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
                     if nr == 223:
                         return time.sys_timer_settime(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
                     if nr == 224:
                         return time.sys_timer_gettime(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                    return NOT_IMPLEMENTED
-                if nr < 227:
                     if nr == 225:
                         return time.sys_timer_getoverrun(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    return NOT_IMPLEMENTED
+                if nr < 228:
                     if nr == 226:
                         return time.sys_timer_delete(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 227:
+                        return time.sys_clock_settime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                     return NOT_IMPLEMENTED
-                if nr == 227:
-                    return time.sys_clock_settime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 if nr == 228:
                     return time.sys_clock_gettime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 if nr == 229:
                     return time.sys_clock_getres(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                if nr == 230:
+                    return time.sys_clock_nanosleep(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
                 return NOT_IMPLEMENTED
-            if nr < 235:
-                if nr < 232:
-                    if nr == 230:
-                        return time.sys_clock_nanosleep(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
+            if nr < 237:
+                if nr < 233:
                     if nr == 231:
                         return process.sys_exit_group(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    if nr == 232:
+                        return epoll.sys_epoll_wait(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Millis((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
-                if nr == 232:
-                    return epoll.sys_epoll_wait(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Millis((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 233:
                     return epoll.sys_epoll_ctl(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
                 if nr == 234:
                     return signal.sys_tgkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                return NOT_IMPLEMENTED
-            if nr < 238:
                 if nr == 235:
                     return attributes.sys_utimes(task, UserPath(a0), UserAddr(a1))
+                return NOT_IMPLEMENTED
+            if nr < 239:
                 if nr == 237:
                     return numa.sys_mbind(task, UserAddr(a0), ULong(a1), ULong(a2), UserAddr(a3), ULong(a4), CInt((a5 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                if nr == 238:
+                    return numa.sys_set_mempolicy(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2))
                 return NOT_IMPLEMENTED
-            if nr == 238:
-                return numa.sys_set_mempolicy(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2))
             if nr == 239:
                 return numa.sys_get_mempolicy(task, UserAddr(a0), UserAddr(a1), ULong(a2), UserAddr(a3), ULong(a4))
             if nr == 240:
                 return mqueue.sys_mq_open(task, UserString(a0), OpenFlags(a1 & 0xFFFFFFFF), Mode(a2 & 0xFFFFFFFF), UserAddr(a3))
+            if nr == 241:
+                return mqueue.sys_mq_unlink(task, UserString(a0))
             return NOT_IMPLEMENTED
-        if nr < 256:
-            if nr < 246:
-                if nr < 243:
-                    if nr == 241:
-                        return mqueue.sys_mq_unlink(task, UserString(a0))
+        if nr < 255:
+            if nr < 247:
+                if nr < 244:
                     if nr == 242:
                         return mqueue.sys_mq_timedsend(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), CUInt(a3 & 0xFFFFFFFF), UserAddr(a4))
+                    if nr == 243:
+                        return mqueue.sys_mq_timedreceive(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), UserAddr(a3), UserAddr(a4))
                     return NOT_IMPLEMENTED
-                if nr == 243:
-                    return mqueue.sys_mq_timedreceive(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), UserAddr(a3), UserAddr(a4))
                 if nr == 244:
                     return mqueue.sys_mq_notify(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 if nr == 245:
                     return mqueue.sys_mq_getsetattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
-                return NOT_IMPLEMENTED
-            if nr < 253:
                 if nr == 246:
                     return system.sys_kexec_load(task, ULong(a0), ULong(a1), UserAddr(a2), ULong(a3))
+                return NOT_IMPLEMENTED
+            if nr < 252:
                 if nr == 247:
                     return process.sys_waitid(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a4))
+                if nr == 251:
+                    return ioprio.sys_ioprio_set(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
+            if nr == 252:
+                return ioprio.sys_ioprio_get(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             if nr == 253:
                 return inotify.sys_inotify_init(task)
             if nr == 254:
                 return inotify.sys_inotify_add_watch(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CUInt(a2 & 0xFFFFFFFF))
-            if nr == 255:
-                return inotify.sys_inotify_rm_watch(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
-        if nr < 261:
-            if nr < 258:
+        if nr < 260:
+            if nr < 257:
+                if nr == 255:
+                    return inotify.sys_inotify_rm_watch(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 256:
                     return numa.sys_migrate_pages(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), UserAddr(a2), UserAddr(a3))
-                if nr == 257:
-                    return open.sys_openat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), OpenFlags(a2 & 0xFFFFFFFF), Mode(a3 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
+            if nr == 257:
+                return open.sys_openat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), OpenFlags(a2 & 0xFFFFFFFF), Mode(a3 & 0xFFFFFFFF))
             if nr == 258:
                 return directory.sys_mkdirat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF))
             if nr == 259:
                 return link.sys_mknodat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF), CUInt(a3 & 0xFFFFFFFF))
+            return NOT_IMPLEMENTED
+        if nr < 262:
             if nr == 260:
                 return attributes.sys_fchownat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Uid(a2 & 0xFFFFFFFF), Gid(a3 & 0xFFFFFFFF), Flags(a4 & 0xFFFFFFFF))
-            return NOT_IMPLEMENTED
-        if nr < 263:
             if nr == 261:
                 return attributes.sys_futimesat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2))
-            if nr == 262:
-                return stat.sys_newfstatat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), Flags(a3 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
+        if nr == 262:
+            return stat.sys_newfstatat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), Flags(a3 & 0xFFFFFFFF))
         if nr == 263:
             return link.sys_unlinkat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Flags(a2 & 0xFFFFFFFF))
         if nr == 264:
             return link.sys_renameat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), DirFd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a3))
-        if nr == 265:
-            return link.sys_linkat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), DirFd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a3), Flags(a4 & 0xFFFFFFFF))
         return NOT_IMPLEMENTED
-    if nr < 309:
-        if nr < 286:
-            if nr < 276:
-                if nr < 271:
-                    if nr < 268:
+    if nr < 308:
+        if nr < 285:
+            if nr < 275:
+                if nr < 270:
+                    if nr < 267:
+                        if nr == 265:
+                            return link.sys_linkat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), DirFd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a3), Flags(a4 & 0xFFFFFFFF))
                         if nr == 266:
                             return link.sys_symlinkat(task, UserString(a0), DirFd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a2))
-                        if nr == 267:
-                            return link.sys_readlinkat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), OutBuffer(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         return NOT_IMPLEMENTED
+                    if nr == 267:
+                        return link.sys_readlinkat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), OutBuffer(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 268:
                         return attributes.sys_fchmodat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF))
                     if nr == 269:
                         return stat.sys_faccessat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    return NOT_IMPLEMENTED
+                if nr < 272:
                     if nr == 270:
                         return poll.sys_pselect6(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), UserAddr(a3), UserAddr(a4), UserAddr(a5))
-                    return NOT_IMPLEMENTED
-                if nr < 273:
                     if nr == 271:
                         return poll.sys_ppoll(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3), Size(a4))
-                    if nr == 272:
-                        return namespace.sys_unshare(task, ULong(a0))
                     return NOT_IMPLEMENTED
+                if nr == 272:
+                    return namespace.sys_unshare(task, ULong(a0))
                 if nr == 273:
                     return futex.sys_set_robust_list(task, UserAddr(a0), Size(a1))
                 if nr == 274:
                     return futex.sys_get_robust_list(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
-                if nr == 275:
-                    return copy.sys_splice(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), Size(a4), CUInt(a5 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
-            if nr < 281:
-                if nr < 278:
+            if nr < 280:
+                if nr < 277:
+                    if nr == 275:
+                        return copy.sys_splice(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), Size(a4), CUInt(a5 & 0xFFFFFFFF))
                     if nr == 276:
                         return copy.sys_tee(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Size(a2), CUInt(a3 & 0xFFFFFFFF))
-                    if nr == 277:
-                        return sync.sys_sync_file_range(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Offset((a2 ^ 0x8000000000000000) - 0x8000000000000000), CUInt(a3 & 0xFFFFFFFF))
                     return NOT_IMPLEMENTED
+                if nr == 277:
+                    return sync.sys_sync_file_range(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Offset((a2 ^ 0x8000000000000000) - 0x8000000000000000), CUInt(a3 & 0xFFFFFFFF))
                 if nr == 278:
                     return copy.sys_vmsplice(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), CUInt(a3 & 0xFFFFFFFF))
                 if nr == 279:
                     return numa.sys_move_pages(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), UserAddr(a2), UserAddr(a3), UserAddr(a4), CInt((a5 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                return NOT_IMPLEMENTED
+            if nr < 282:
                 if nr == 280:
                     return attributes.sys_utimensat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), Flags(a3 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 283:
                 if nr == 281:
                     return epoll.sys_epoll_pwait(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Millis((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a4), Size(a5))
-                if nr == 282:
-                    return signalfd.sys_signalfd(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2))
                 return NOT_IMPLEMENTED
+            if nr == 282:
+                return signalfd.sys_signalfd(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2))
             if nr == 283:
                 return timerfd.sys_timerfd_create(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF))
             if nr == 284:
                 return eventfd.sys_eventfd(task, CUInt(a0 & 0xFFFFFFFF))
-            if nr == 285:
-                return attributes.sys_fallocate(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a2 ^ 0x8000000000000000) - 0x8000000000000000), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000))
             return NOT_IMPLEMENTED
-        if nr < 296:
-            if nr < 291:
-                if nr < 288:
+        if nr < 295:
+            if nr < 290:
+                if nr < 287:
+                    if nr == 285:
+                        return attributes.sys_fallocate(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a2 ^ 0x8000000000000000) - 0x8000000000000000), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000))
                     if nr == 286:
                         return timerfd.sys_timerfd_settime(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3))
-                    if nr == 287:
-                        return timerfd.sys_timerfd_gettime(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                     return NOT_IMPLEMENTED
+                if nr == 287:
+                    return timerfd.sys_timerfd_gettime(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 if nr == 288:
                     return socket.sys_accept4(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 289:
                     return signalfd.sys_signalfd4(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), Flags(a3 & 0xFFFFFFFF))
+                return NOT_IMPLEMENTED
+            if nr < 292:
                 if nr == 290:
                     return eventfd.sys_eventfd2(task, CUInt(a0 & 0xFFFFFFFF), Flags(a1 & 0xFFFFFFFF))
-                return NOT_IMPLEMENTED
-            if nr < 293:
                 if nr == 291:
                     return epoll.sys_epoll_create1(task, Flags(a0 & 0xFFFFFFFF))
-                if nr == 292:
-                    return descriptor.sys_dup3(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OpenFlags(a2 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
+            if nr == 292:
+                return descriptor.sys_dup3(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OpenFlags(a2 & 0xFFFFFFFF))
             if nr == 293:
                 return pipe.sys_pipe2(task, UserAddr(a0), OpenFlags(a1 & 0xFFFFFFFF))
             if nr == 294:
                 return inotify.sys_inotify_init1(task, Flags(a0 & 0xFFFFFFFF))
-            if nr == 295:
-                return read_write.sys_preadv(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4))
             return NOT_IMPLEMENTED
-        if nr < 304:
-            if nr < 299:
+        if nr < 303:
+            if nr < 297:
+                if nr == 295:
+                    return read_write.sys_preadv(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4))
                 if nr == 296:
                     return read_write.sys_pwritev(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4))
-                if nr == 297:
-                    return signal.sys_rt_tgsigqueueinfo(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
                 return NOT_IMPLEMENTED
+            if nr == 297:
+                return signal.sys_rt_tgsigqueueinfo(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
             if nr == 299:
                 return socket_message.sys_recvmmsg(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF), UserAddr(a4))
             if nr == 302:
                 return system.sys_prlimit64(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2), UserAddr(a3))
+            return NOT_IMPLEMENTED
+        if nr < 305:
             if nr == 303:
                 return handle.sys_name_to_handle_at(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-            return NOT_IMPLEMENTED
-        if nr < 306:
             if nr == 304:
                 return handle.sys_open_by_handle_at(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), OpenFlags(a2 & 0xFFFFFFFF))
-            if nr == 305:
-                return adjtimex.sys_clock_adjtime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
             return NOT_IMPLEMENTED
+        if nr == 305:
+            return adjtimex.sys_clock_adjtime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
         if nr == 306:
             return sync.sys_syncfs(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         if nr == 307:
             return socket_message.sys_sendmmsg(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF))
-        if nr == 308:
-            return namespace.sys_setns(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         return NOT_IMPLEMENTED
-    if nr < 332:
-        if nr < 319:
-            if nr < 314:
-                if nr < 311:
+    if nr < 331:
+        if nr < 318:
+            if nr < 313:
+                if nr < 310:
+                    if nr == 308:
+                        return namespace.sys_setns(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 309:
                         return system.sys_getcpu(task, UserAddr(a0), UserAddr(a1), UserAddr(a2))
-                    if nr == 310:
-                        return process_vm.sys_process_vm_readv(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), UserAddr(a3), ULong(a4), ULong(a5))
                     return NOT_IMPLEMENTED
+                if nr == 310:
+                    return process_vm.sys_process_vm_readv(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), UserAddr(a3), ULong(a4), ULong(a5))
                 if nr == 311:
                     return process_vm.sys_process_vm_writev(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), UserAddr(a3), ULong(a4), ULong(a5))
                 if nr == 312:
                     return process.sys_kcmp(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Long((a3 ^ 0x8000000000000000) - 0x8000000000000000), Long((a4 ^ 0x8000000000000000) - 0x8000000000000000))
+                return NOT_IMPLEMENTED
+            if nr < 315:
                 if nr == 313:
                     return system.sys_finit_module(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                return NOT_IMPLEMENTED
-            if nr < 316:
                 if nr == 314:
                     return sched.sys_sched_setattr(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
-                if nr == 315:
-                    return sched.sys_sched_getattr(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), CUInt(a3 & 0xFFFFFFFF))
                 return NOT_IMPLEMENTED
+            if nr == 315:
+                return sched.sys_sched_getattr(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), CUInt(a3 & 0xFFFFFFFF))
             if nr == 316:
                 return link.sys_renameat2(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), DirFd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a3), Flags(a4 & 0xFFFFFFFF))
             if nr == 317:
                 return seccomp.sys_seccomp(task, CUInt(a0 & 0xFFFFFFFF), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
-            if nr == 318:
-                return system.sys_getrandom(task, OutBuffer(a0), Size(a1), Flags(a2 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
-        if nr < 327:
-            if nr < 324:
+        if nr < 326:
+            if nr < 322:
+                if nr == 318:
+                    return system.sys_getrandom(task, OutBuffer(a0), Size(a1), Flags(a2 & 0xFFFFFFFF))
                 if nr == 319:
                     return memfd.sys_memfd_create(task, UserString(a0), CUInt(a1 & 0xFFFFFFFF))
-                if nr == 322:
-                    return exec.sys_execveat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
+            if nr == 322:
+                return exec.sys_execveat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             if nr == 324:
                 return membarrier.sys_membarrier(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             if nr == 325:
                 return memory.sys_mlock2(task, UserAddr(a0), Size(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+            return NOT_IMPLEMENTED
+        if nr < 328:
             if nr == 326:
                 return copy.sys_copy_file_range(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), Size(a4), CUInt(a5 & 0xFFFFFFFF))
-            return NOT_IMPLEMENTED
-        if nr < 329:
             if nr == 327:
                 return read_write.sys_preadv2(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4), Flags(a5 & 0xFFFFFFFF))
-            if nr == 328:
-                return read_write.sys_pwritev2(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4), Flags(a5 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
+        if nr == 328:
+            return read_write.sys_pwritev2(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2), Offset((a3 ^ 0x8000000000000000) - 0x8000000000000000), ULong(a4), Flags(a5 & 0xFFFFFFFF))
         if nr == 329:
             return memory.sys_pkey_mprotect(task, UserAddr(a0), Size(a1), ULong(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         if nr == 330:
             return memory.sys_pkey_alloc(task, ULong(a0), ULong(a1))
-        if nr == 331:
-            return memory.sys_pkey_free(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         return NOT_IMPLEMENTED
-    if nr < 435:
-        if nr < 430:
-            if nr < 424:
+    if nr < 434:
+        if nr < 429:
+            if nr < 333:
+                if nr == 331:
+                    return memory.sys_pkey_free(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 332:
                     return stat.sys_statx(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Flags(a2 & 0xFFFFFFFF), Flags(a3 & 0xFFFFFFFF), UserAddr(a4))
-                if nr == 333:
-                    return aio.sys_io_pgetevents(task, ULong(a0), Long((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), UserAddr(a3), UserAddr(a4), UserAddr(a5))
                 return NOT_IMPLEMENTED
+            if nr == 333:
+                return aio.sys_io_pgetevents(task, ULong(a0), Long((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), UserAddr(a3), UserAddr(a4), UserAddr(a5))
             if nr == 424:
                 return pidfd.sys_pidfd_send_signal(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), Flags(a3 & 0xFFFFFFFF))
             if nr == 428:
                 return mount_api.sys_open_tree(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CUInt(a2 & 0xFFFFFFFF))
+            return NOT_IMPLEMENTED
+        if nr < 431:
             if nr == 429:
                 return mount_api.sys_move_mount(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), DirFd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a3), CUInt(a4 & 0xFFFFFFFF))
-            return NOT_IMPLEMENTED
-        if nr < 432:
             if nr == 430:
                 return mount_api.sys_fsopen(task, UserString(a0), CUInt(a1 & 0xFFFFFFFF))
-            if nr == 431:
-                return mount_api.sys_fsconfig(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserString(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
+        if nr == 431:
+            return mount_api.sys_fsconfig(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserString(a2), UserAddr(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
         if nr == 432:
             return mount_api.sys_fsmount(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), CUInt(a2 & 0xFFFFFFFF))
         if nr == 433:
             return mount_api.sys_fspick(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CUInt(a2 & 0xFFFFFFFF))
-        if nr == 434:
-            return pidfd.sys_pidfd_open(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF))
         return NOT_IMPLEMENTED
-    if nr < 441:
-        if nr < 437:
+    if nr < 439:
+        if nr < 436:
+            if nr == 434:
+                return pidfd.sys_pidfd_open(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a1 & 0xFFFFFFFF))
             if nr == 435:
                 return process.sys_clone3(task, UserAddr(a0), Size(a1))
-            if nr == 436:
-                return descriptor.sys_close_range(task, CUInt(a0 & 0xFFFFFFFF), CUInt(a1 & 0xFFFFFFFF), Flags(a2 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
+        if nr == 436:
+            return descriptor.sys_close_range(task, CUInt(a0 & 0xFFFFFFFF), CUInt(a1 & 0xFFFFFFFF), Flags(a2 & 0xFFFFFFFF))
         if nr == 437:
             return open.sys_openat2(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), UserAddr(a2), Size(a3))
         if nr == 438:
             return pidfd.sys_pidfd_getfd(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a2 & 0xFFFFFFFF))
-        if nr == 439:
-            return stat.sys_faccessat2(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a3 & 0xFFFFFFFF))
         return NOT_IMPLEMENTED
     if nr < 449:
+        if nr == 439:
+            return stat.sys_faccessat2(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Flags(a3 & 0xFFFFFFFF))
         if nr == 441:
             return epoll.sys_epoll_pwait2(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3), UserAddr(a4), Size(a5))
         if nr == 442:

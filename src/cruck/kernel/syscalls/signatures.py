@@ -234,6 +234,8 @@ SIGNATURES: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     245: ("mq_getsetattr", ("Fd", "UserAddr", "UserAddr")),
     246: ("kexec_load", ("ULong", "ULong", "UserAddr", "ULong")),
     247: ("waitid", ("CInt", "Pid", "UserAddr", "CInt", "UserAddr")),
+    251: ("ioprio_set", ("CInt", "CInt", "CInt")),
+    252: ("ioprio_get", ("CInt", "CInt")),
     253: ("inotify_init", ()),
     254: ("inotify_add_watch", ("Fd", "UserPath", "CUInt")),
     255: ("inotify_rm_watch", ("Fd", "CInt")),

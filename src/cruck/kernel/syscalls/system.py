@@ -270,7 +270,7 @@ def sys_getpriority(task: Task, which: CInt, who: CInt) -> int:
     if which < PRIO_PROCESS or which > PRIO_USER:
         return -EINVAL
     best = -1
-    for other in _collect_tasks(task, which, who):
+    for other in collect_tasks(task, which, who):
         best = max(best, 20 - other.nice)
     if best < 0:
         if which == PRIO_PROCESS and who == task.kernel.init.pid:
@@ -287,7 +287,7 @@ def sys_setpriority(task: Task, which: CInt, who: CInt, niceval: CInt) -> int:
         return -EINVAL
     nice = min(max(niceval, -20), 19)
     result = -ESRCH
-    for other in _collect_tasks(task, which, who):
+    for other in collect_tasks(task, which, who):
         error = _set_nice(task, other, nice)
         if error:
             result = error
@@ -308,7 +308,8 @@ def _set_nice(task: Task, other: Task, nice: int) -> int:
     return 0
 
 
-def _collect_tasks(task: Task, which: int, who: int) -> list[Task]:
+def collect_tasks(task: Task, which: int, who: int) -> list[Task]:
+    """Whom PRIO_* and a number mean; 0: the caller's own."""
     kernel = task.kernel
     if which == PRIO_PROCESS:
         if who == 0:
