@@ -411,8 +411,8 @@ class HostDirectory:
 
     def _locate(self, path: bytes) -> tuple[int, bytes]:
         """(descriptor of the directory, last component), or (−errno, b"")."""
-        parent, _, name = path.rpartition(b"/")
-        if name in _NOT_NAMES or b"\0" in name:
+        parent, slash, name = path.rpartition(b"/")
+        if name in _NOT_NAMES or b"\0" in name or (slash and not parent):
             return -errno.EINVAL, b""
         if (self.hides_dotfiles or self.only_entry) and self._is_hidden(path):
             return -errno.ENOENT, b""

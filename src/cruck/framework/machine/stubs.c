@@ -365,7 +365,7 @@ static const char *read_stat(pid_t pid, pid_t tid, char text[1024])
         close(fd);
     text[n > 0 ? n : 0] = 0;
     const char *end = strrchr(text, ')');
-    return end ? end + 2 : "";
+    return end && end[1] ? end + 2 : "";
 }
 
 char host_task_state(pid_t pid, pid_t tid)
