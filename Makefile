@@ -30,9 +30,11 @@ check: $(STAMP)
 	$(BIN)/python tools/gen_report.py --check
 	$(BIN)/cruck check src/cruck/kernel src/cruck/abi
 
-# Two runs: first everything that measures or counts processes, alone; then the application programs, two at a time.
-test: check
-	$(BIN)/pytest --ignore=tests/apps
+# First everything that measures or counts processes, alone; then the application programs, two at a time. The campaigns of fuzz-quick are
+# tests too (`pytest` runs all): here each runs once.
+FUZZED := tests/hostile tests/fuzz/test_syscall_fuzzer.py tests/machine/test_stateful.py tests/machine/test_sanitized.py
+test: check fuzz-quick
+	$(BIN)/pytest --ignore=tests/apps $(addprefix --ignore=,$(FUZZED))
 	$(BIN)/pytest -n 2 --dist loadfile tests/apps
 
 # The same unit tests on the Python side compiled with mypyc (docs/decisions/0005-compiled-python.md); takes two minutes to build.
@@ -46,11 +48,15 @@ sanitize: $(STAMP)
 	$(BIN)/python tools/sanitize.py
 
 # Every campaign of tools/fuzz.py: at CI length, or for hours. One alone: `tools/fuzz.py long NAME`.
-fuzz-quick: $(STAMP)
+fuzz-quick: $(STAMP) $(VENV)/.fuzz
 	$(BIN)/python tools/fuzz.py quick
 
-fuzz: $(STAMP)
+fuzz: $(STAMP) $(VENV)/.fuzz
 	$(BIN)/python tools/fuzz.py long
+
+$(VENV)/.fuzz: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris || echo "make: no atheris here; its campaign will say so" >&2
+	@touch $@
 
 # Beside native and every peer that is installed (benchmarks/README.md): 10 minutes; the results go to docs/performance.
 bench: $(STAMP)

@@ -36,6 +36,18 @@ CAMPAIGNS = (
         ("env", "CRUCK_STATEFUL_EXAMPLES=4000", *PYTEST, "tests/machine/test_stateful.py"),
     ),
     Campaign(
+        "parsers-c",
+        "parsers of bytes in the C part (libFuzzer, sanitizers)",
+        (PYTHON, "tests/fuzz/parsers/run.py", "c", "5"),
+        (PYTHON, "tests/fuzz/parsers/run.py", "c", "3600"),
+    ),
+    Campaign(
+        "parsers-python",
+        "parsers of bytes in the framework's Python (atheris)",
+        (PYTHON, "tests/fuzz/parsers/run.py", "python", "5"),
+        (PYTHON, "tests/fuzz/parsers/run.py", "python", "3600"),
+    ),
+    Campaign(
         "sanitizers",
         "the C part under AddressSanitizer and UndefinedBehaviorSanitizer",
         (*PYTEST, "tests/machine/test_sanitized.py"),
