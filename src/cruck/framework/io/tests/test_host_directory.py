@@ -41,7 +41,21 @@ def test_reads_beneath(tree: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [b"..", b"../secret", b"sub/../../secret", b"/etc/passwd", b"/x", b"/sub", b"sub//file", b".", b"sub/.", b"sub/", b"a\0b", b"sub/./file"]
+    "path",
+    [
+        b"..",
+        b"../secret",
+        b"sub/../../secret",
+        b"/etc/passwd",
+        b"/x",
+        b"/sub",
+        b"sub//file",
+        b".",
+        b"sub/.",
+        b"sub/",
+        b"a\0b",
+        b"sub/./file",
+    ],
 )
 def test_refuses_paths_that_are_not_plain(tree: Path, path: bytes) -> None:
     host = HostDirectory(tree, is_writable=True)
