@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """python -m benchmarks.profile [--limit N] [CMD ARG...]
 
-Runs CMD as `cruck run` does and prints to standard error where the time went: by phase (stop and hand-over are in `wait`; then take,
-service, copy, mappings, host, finish, resume), by system call, and by function below the kernel. Without CMD: the calls and
+Runs CMD as `cruck run` does and prints to standard error where the time went: of an average stop (stop, hand-over, dispatch, service,
+copy, mappings, host, resume), by phase, by system call, and by function below the kernel. Without CMD: the calls and
 files of the microbenchmark. The trap itself, without any hand-over, is measured by a native program beside it.
 
 Each timed call costs about half a microsecond more than it would; `overhead` says what.
@@ -57,7 +57,9 @@ def main(words: list[str]) -> int:
     wall_ns = perf_counter_ns() - start_ns
     write = sys.stderr.write
     write(f"\n{' '.join(words)[:100]}: {wall_ns / 1e6:.0f} ms, exit status {status}; ")
-    write(f"a trap alone: {_trap_ns()} ns; overhead: {overhead:.0f} ns a timed call\n\n")
+    trap_ns = _trap_ns()
+    write(f"a trap alone: {trap_ns} ns; overhead: {overhead:.0f} ns a timed call\n\n")
+    write(report.average_stop(watch, float(trap_ns) if trap_ns != "-" else 0.0) + "\n")
     write(report.by_phase(watch, wall_ns) + "\n" + report.by_call(watch, limit) + "\n" + report.by_function(watch, limit))
     return status
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """The profile as text: by phase, by system call, by function below the kernel."""
 
-from benchmarks.profile.stopwatch import COPY, FINISH, HOST, MAPPINGS, PHASES, RESUME, SERVICE, TAKE, Stopwatch
+from benchmarks.profile.stopwatch import COPY, FINISH, HOST, MAPPINGS, PHASES, RESUME, SERVICE, TAKE, WAIT, Stopwatch
 
 INSIDE = (TAKE, SERVICE, COPY, MAPPINGS, HOST, FINISH, RESUME)
 
@@ -14,6 +14,22 @@ def by_phase(watch: Stopwatch, wall_ns: int) -> str:
     rest = wall_ns - sum(watch.ns.values())
     lines.append(f"{'(rest)':10} {rest / 1e6:9.1f} {rest / wall_ns:6.0%}")
     return "\n".join(lines) + "\n"
+
+
+def average_stop(watch: Stopwatch, trap_ns: float) -> str:
+    """One line: where the time of an average stop goes. What is left of waiting after the trap is hand-over and guest code."""
+    nr_stops = max(watch.counts[RESUME], 1)
+    parts = {
+        "stop (trap)": trap_ns,
+        "hand-over and guest code": watch.ns[WAIT] / nr_stops - trap_ns,
+        "dispatch": (watch.ns[TAKE] + watch.ns[FINISH]) / nr_stops,
+        "service": watch.ns[SERVICE] / nr_stops,
+        "copy": watch.ns[COPY] / nr_stops,
+        "mappings": watch.ns[MAPPINGS] / nr_stops,
+        "host": watch.ns[HOST] / nr_stops,
+        "resume": watch.ns[RESUME] / nr_stops,
+    }
+    return f"an average of {nr_stops} stops, µs: " + ", ".join(f"{name} {ns / 1e3:.2f}" for name, ns in parts.items()) + "\n"
 
 
 def by_call(watch: Stopwatch, limit: int) -> str:

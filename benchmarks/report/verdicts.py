@@ -34,5 +34,6 @@ def slower_than_peers(samples: Samples) -> list[str]:
             if other is not None and row.ratio(value, other) > TOLERANCE:
                 faster.append(f"{peer} {number(other)}")
         if faster:
-            found.append(f"{row.title}: {number(value)} {row.unit}; {', '.join(faster)}")
+            is_allowed = row.is_reached(value, in_units(row, samples, NATIVE))
+            found.append(f"{row.title}: {number(value)} {row.unit}; {', '.join(faster)}{' (within its bar)' if is_allowed else ''}")
     return found
