@@ -18,7 +18,7 @@ struct chunk {
     uint64_t free[8];           /* bit = 1: nobody owns the frame */
     uint64_t zero[8];           /* bit = 1: a free frame that still holds zeros */
     uint32_t nr_free;
-    bool is_backed;             /* the host has allocated its pages: touching them cannot raise SIGBUS */
+    uint32_t nr_backed;         /* the host has allocated the first so many pages: touching them cannot raise SIGBUS */
 };
 
 struct ram {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* RAM: one sparse memfd, mapped once, cut into frames with reference counts.
  *
- * Frames come from 2 MiB chunks. A chunk is allocated on the host before its first frame is handed out, so that no
+ * Frames come from 2 MiB chunks (of the first one a part is enough for many a short run). A chunk is allocated on the host before its first frame is handed out, so that no
  * later access can fail (a full tmpfs or memory cgroup would raise SIGBUS in the host program). A chunk without
  * owners is punched out, except for a few that are kept for the next request. */
 #include <errno.h>
@@ -15,6 +15,7 @@
 
 #define CHUNK_BYTES (CHUNK_FRAMES * PAGE)
 #define KEEP_EMPTY 8
+#define FIRST_FRAMES 128u       /* half a millisecond less than a whole chunk */
 
 static void *map_memory(size_t bytes)
 {
@@ -75,25 +76,30 @@ void ram_destroy(struct ram *ram)
     ram->fd = -1;
 }
 
+/* All of the chunk, or what it lacks. */
 static bool back_chunk(struct ram *ram, uint32_t index)
 {
     struct chunk *chunk = &ram->chunks[index];
-    uint32_t frames = chunk_frames(ram, index);
-    uint64_t offset = (uint64_t)index * CHUNK_BYTES;
+    uint32_t from = chunk->nr_backed, to = chunk_frames(ram, index);
+    if (index == 0 && from == 0 && to > FIRST_FRAMES)
+        to = FIRST_FRAMES;
+    uint64_t offset = (uint64_t)index * CHUNK_BYTES + from * PAGE, bytes = (to - from) * PAGE;
     int result;
     do
-        result = fallocate(ram->fd, 0, (off_t)offset, (off_t)(frames * PAGE));
+        result = fallocate(ram->fd, 0, (off_t)offset, (off_t)bytes);
     while (result < 0 && errno == EINTR);
     if (result < 0)
         return false;
     /* Our own page-table entries too: one call instead of a fault for each frame. Older hosts: faults. */
-    madvise(ram->bytes + offset, frames * PAGE, 23 /* MADV_POPULATE_WRITE */);
-    for (uint32_t i = 0; i < frames; i++)
+    madvise(ram->bytes + offset, bytes, 23 /* MADV_POPULATE_WRITE */);
+    for (uint32_t i = from; i < to; i++) {
         chunk->free[i / 64] |= 1ul << i % 64;
-    memcpy(chunk->zero, chunk->free, sizeof chunk->zero);
-    chunk->nr_free = frames;
-    chunk->is_backed = true;
-    ram->nr_empty_backed++;
+        chunk->zero[i / 64] |= 1ul << i % 64;
+    }
+    chunk->nr_free += to - from;
+    chunk->nr_backed = to;
+    if (from == 0)
+        ram->nr_empty_backed++;
     return true;
 }
 
@@ -106,11 +112,11 @@ static struct chunk *find_chunk(struct ram *ram)
     for (uint32_t n = 0; n < ram->nr_chunks; n++) {
         uint32_t index = (ram->hint + n) % ram->nr_chunks;
         struct chunk *chunk = &ram->chunks[index];
-        if (chunk->is_backed && chunk->nr_free) {
+        if (chunk->nr_free) {
             ram->hint = index;
             return chunk;
         }
-        if (!chunk->is_backed && unbacked == ram->nr_chunks)
+        if (chunk->nr_backed < chunk_frames(ram, index) && unbacked == ram->nr_chunks)
             unbacked = index;
         if (unbacked != ram->nr_chunks && n >= 64 && !ram->nr_empty_backed)
             break;                              /* do not search all of a big RAM each time, unless kept chunks are left */
@@ -132,7 +138,7 @@ uint32_t ram_alloc(struct ram *ram, uint32_t want, uint32_t *first, bool zeroed)
     while (!chunk->free[start / 64])
         start += 64;
     start += (uint32_t)__builtin_ctzl(chunk->free[start / 64]);
-    if (chunk->nr_free == chunk_frames(ram, base / CHUNK_FRAMES))
+    if (chunk->nr_free == chunk->nr_backed)
         ram->nr_empty_backed--;
     for (; count < want && start + count < CHUNK_FRAMES && test(chunk->free, start + count); count++) {
         uint32_t i = start + count;
@@ -156,7 +162,7 @@ void ram_put(struct ram *ram, uint32_t frame)
         return;
     chunk->free[i / 64] |= 1ul << i % 64;
     ram->nr_free++;
-    if (++chunk->nr_free < chunk_frames(ram, index))
+    if (++chunk->nr_free < chunk->nr_backed)
         return;
     if (ram->nr_empty_backed < KEEP_EMPTY) {
         ram->nr_empty_backed++;
