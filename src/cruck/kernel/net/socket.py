@@ -19,6 +19,7 @@ from cruck.kernel.net.ioctl import interface_ioctl
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.vfs.anon_inode import AnonInode
 from cruck.kernel.vfs.file import File
+from cruck.kernel.vfs.file_owner import owner_number, set_owner_number
 from cruck.kernel.vfs.inode import Inode
 
 if TYPE_CHECKING:
@@ -282,10 +283,9 @@ class Socket(File):
                 task.user.write_u32(argument, mark)
             return min(mark, 0)
         if command in (FIOSETOWN, SIOCSPGRP):
-            self.owner_pid = task.user.read_s32(argument)
-            return 0
+            return set_owner_number(task, self, task.user.read_s32(argument))
         if command in (FIOGETOWN, SIOCGPGRP):
-            task.user.write_u32(argument, self.owner_pid)
+            task.user.write_u32(argument, owner_number(task, self))
             return 0
         nr_readable = self.nr_readable()
         if command == 0x541B and nr_readable < 0:  # FIONREAD

@@ -12,7 +12,6 @@ from cruck.abi.errno import (
     ENOLCK,
     EOVERFLOW,
     EPERM,
-    ESRCH,
 )
 from cruck.abi.fcntl import (
     F_ADD_SEALS,
@@ -71,7 +70,7 @@ from cruck.kernel.ipc.pipe import PipeEnd
 from cruck.kernel.syscalls import blocking
 from cruck.kernel.syscalls.types import CUInt, Fd, ULong
 from cruck.kernel.vfs.dnotify import watch_directory
-from cruck.kernel.vfs.file_owner import owner_of, set_async
+from cruck.kernel.vfs.file_owner import owner_number, owner_of, set_async, set_owner, set_owner_number
 from cruck.kernel.vfs.locks import MAX_OFFSET, LockList, RangeLock, forget_wait, would_deadlock
 from cruck.kernel.vfs.permission import is_owner_or_capable
 
@@ -157,19 +156,10 @@ def _add_seals(file: TmpFile, seals: int) -> int:
 def _owner_call(task: "Task", file: "File", fd: int, command: int, argument: int) -> int:
     """F_SETOWN and its kin: who gets SIGIO, and F_NOTIFY."""
     if command == F_GETOWN:
-        owner = file.owner
-        if owner is None:
-            return 0
-        number = task.number_of(owner.number)
-        return -number if owner.kind == F_OWNER_PGRP else number
+        return owner_number(task, file)
     if command == F_SETOWN:
         number = argument & 0xFFFF_FFFF
-        if number >= 1 << 31:
-            number -= 1 << 32
-        if number == -(1 << 31):
-            return -EINVAL
-        kind = F_OWNER_PGRP if number < 0 else F_OWNER_PID
-        return _set_owner(task, file, kind, abs(number))
+        return set_owner_number(task, file, number - (1 << 32) if number >= 1 << 31 else number)
     if command == F_GETOWN_EX:
         kind, number = (F_OWNER_PID, 0) if file.owner is None else (file.owner.kind, task.number_of(file.owner.number))
         task.user.write(argument, F_OWNER_EX.pack(kind, number))
@@ -178,7 +168,7 @@ def _owner_call(task: "Task", file: "File", fd: int, command: int, argument: int
         kind, number = F_OWNER_EX.unpack(task.user.read(argument, F_OWNER_EX.size))
         if kind not in (F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP):
             return -EINVAL
-        return _set_owner(task, file, kind, number)
+        return set_owner(task, file, kind, number)
     if command == F_GETOWNER_UIDS:
         uids = (0, 0) if file.owner is None else (file.owner.uid, file.owner.euid)
         task.user.write(argument, uids[0].to_bytes(4, "little") + uids[1].to_bytes(4, "little"))
@@ -193,18 +183,6 @@ def _owner_call(task: "Task", file: "File", fd: int, command: int, argument: int
     if command == F_NOTIFY:
         return watch_directory(task, file, fd, argument & 0xFFFF_FFFF)
     return -EINVAL
-
-
-def _set_owner(task: "Task", file: "File", kind: int, number: int) -> int:
-    """0 (nobody from now on, if `number` is 0) or −ESRCH."""
-    kernel = task.kernel
-    if number:
-        number = task.process.pid_ns.find(number)
-        exists = number in kernel.groups if kind == F_OWNER_PGRP else number in kernel.processes or number in kernel.tasks
-        if not exists:
-            return -ESRCH
-    owner_of(task, file).set(task, kind, number)
-    return 0
 
 
 def _lock_list(inode: "Inode") -> LockList:

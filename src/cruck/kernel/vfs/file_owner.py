@@ -7,6 +7,7 @@ notification (dnotify.py) use the same owner to say what they have to say.
 
 from typing import TYPE_CHECKING, Final
 
+from cruck.abi.errno import EINVAL, ESRCH
 from cruck.abi.fcntl import F_OWNER_PGRP, F_OWNER_PID, F_OWNER_TID
 from cruck.kernel.poll.wait_queue import ALL_EVENTS, Waiter, WaitQueue
 from cruck.kernel.signal.pending import SI_KERNEL, SigInfo
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cruck.kernel.vfs.file import File
 
 SIGIO: Final = 29
+SIGURG: Final = 23
 POLL_IN: Final = 1  # si_code
 POLL_OUT: Final = 2
 POLL_MSG: Final = 3
@@ -73,24 +75,30 @@ class FileOwner(Waiter):
 
     def send(self, code: int, fd: int) -> None:
         """Args: code: POLL_*."""
+        for task in self._receivers():
+            self._send_to(task, self.kind == F_OWNER_TID, code, fd)
+
+    def send_urgent(self) -> None:
+        """SIGURG: urgent data has come (send_sigurg)."""
+        for task in self._receivers():
+            self._queue(task, self.kind == F_OWNER_TID, SigInfo(SIGURG, SI_KERNEL))
+
+    def _receivers(self) -> "list[Task]":
+        """One task for each process it means, or the one thread."""
         kernel = self.kernel
+        found: list[Task | None] = []
         if self.number == 0:
-            return
+            return []
         if self.kind == F_OWNER_TID:
-            task = kernel.tasks.get(self.number)
-            if task is not None and self._may_signal(task):
-                self._send_to(task, True, code, fd)
+            found.append(kernel.tasks.get(self.number))
         elif self.kind == F_OWNER_PGRP:
             group = kernel.groups.get(self.number)
             for process in list(group.members) if group is not None else ():
-                member = process.any_thread()
-                if member is not None and self._may_signal(member):
-                    self._send_to(member, False, code, fd)
+                found.append(process.any_thread())
         else:
             owner = kernel.processes.get(self.number)
-            leader = owner.any_thread() if owner is not None else None
-            if leader is not None and self._may_signal(leader):
-                self._send_to(leader, False, code, fd)
+            found.append(owner.any_thread() if owner is not None else None)
+        return [task for task in found if task is not None and self._may_signal(task)]
 
     def _send_to(self, task: "Task", is_thread: bool, code: int, fd: int) -> None:
         if self.signo:
@@ -134,3 +142,31 @@ def set_async(task: "Task", file: "File", fd: int, on: bool) -> None:
     else:
         owner.disarm()
         file.flags &= ~FASYNC
+
+
+def owner_number(task: "Task", file: "File") -> int:
+    """F_GETOWN, FIOGETOWN: a process, or a group as a negative number; 0 nobody."""
+    owner = file.owner
+    if owner is None:
+        return 0
+    number = task.number_of(owner.number)
+    return -number if owner.kind == F_OWNER_PGRP else number
+
+
+def set_owner_number(task: "Task", file: "File", number: int) -> int:
+    """F_SETOWN, FIOSETOWN. Returns: 0, −EINVAL (the smallest number), −ESRCH."""
+    if number == -(1 << 31):
+        return -EINVAL
+    return set_owner(task, file, F_OWNER_PGRP if number < 0 else F_OWNER_PID, abs(number))
+
+
+def set_owner(task: "Task", file: "File", kind: int, number: int) -> int:
+    """0 (nobody from now on, if `number` is 0) or −ESRCH."""
+    kernel = task.kernel
+    if number:
+        number = task.process.pid_ns.find(number)
+        exists = number in kernel.groups if kind == F_OWNER_PGRP else number in kernel.processes or number in kernel.tasks
+        if not exists:
+            return -ESRCH
+    owner_of(task, file).set(task, kind, number)
+    return 0

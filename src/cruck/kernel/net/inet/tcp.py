@@ -38,7 +38,6 @@ from cruck.abi.inet import (
     TCP_LISTEN,
     TCP_SYN_SENT,
 )
-from cruck.abi.signal import SIGURG
 from cruck.abi.socket import AF_UNSPEC, MSG_ERRQUEUE, MSG_FASTOPEN, SOCK_STREAM, SOL_TCP
 from cruck.framework.mm.user_memory import UserFault, VmReader, VmWriter
 from cruck.kernel.errors import WOULD_BLOCK, LinuxError
@@ -559,15 +558,8 @@ class TcpSocket(InetSocket):
 
     def send_sigurg(self) -> None:
         """To the socket's owner (F_SETOWN)."""
-        owner = self.owner_pid
-        if owner > 0:
-            process = self.kernel.processes.get(owner)
-            if process is not None:
-                self.kernel.send_signal_process(process, SIGURG)
-        elif owner < 0:
-            group = self.kernel.groups.get(-owner)
-            if group is not None:
-                self.kernel.send_signal_group(group, SIGURG)
+        if self.owner is not None:
+            self.owner.send_urgent()
 
     def push(self, data: VmReader, peer: "TcpSocket") -> int:
         """Moves data (not none) into the queue of `peer`, the other end: bytes or WOULD_BLOCK."""
