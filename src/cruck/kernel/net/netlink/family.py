@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MPL-2.0
-"""NetlinkFamily: AF_NETLINK: NETLINK_ROUTE only. Keeps who has which port number."""
+"""NetlinkFamily: AF_NETLINK: NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_KOBJECT_UEVENT. Keeps who has which port number."""
 
 from typing import TYPE_CHECKING
 
 from cruck.abi.errno import EPROTONOSUPPORT, ESOCKTNOSUPPORT
-from cruck.abi.socket import AF_NETLINK, NETLINK_ROUTE, SOCK_DGRAM, SOCK_RAW
+from cruck.abi.socket import AF_NETLINK, NETLINK_KOBJECT_UEVENT, NETLINK_ROUTE, NETLINK_SOCK_DIAG, SOCK_DGRAM, SOCK_RAW
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.net.address_family import AddressFamily
 from cruck.kernel.net.socket import Socket
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NetlinkFamily(AddressFamily):
-    ports: "dict[int, NetlinkSocket]"
+    ports: "dict[tuple[int, int], NetlinkSocket]"  # by protocol and number
     next_auto: int  # port numbers for those whose process has one already: from the top down
 
     def __init__(self) -> None:
@@ -28,15 +28,15 @@ class NetlinkFamily(AddressFamily):
 
         if kind not in (SOCK_RAW, SOCK_DGRAM):
             raise LinuxError(ESOCKTNOSUPPORT)
-        if protocol != NETLINK_ROUTE:
+        if protocol not in (NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_KOBJECT_UEVENT):
             raise LinuxError(EPROTONOSUPPORT)
         return NetlinkSocket(self, task, kind, protocol)
 
-    def choose(self, pid: int) -> int:
+    def choose(self, protocol: int, pid: int) -> int:
         """A free port number: the process's, or one no process has."""
-        if pid not in self.ports:
+        if (protocol, pid) not in self.ports:
             return pid
-        while self.next_auto in self.ports:
+        while (protocol, self.next_auto) in self.ports:
             self.next_auto -= 1
         self.next_auto -= 1
         return self.next_auto + 1

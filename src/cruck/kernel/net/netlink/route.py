@@ -19,9 +19,9 @@ from cruck.abi.socket import (
     NLM_F_MULTI,
     NLM_F_REQUEST,
     NLMSG_DONE,
-    NLMSG_ERROR,
 )
 from cruck.kernel.net.inet.interface import Interface
+from cruck.kernel.net.netlink.message import HEADER, error, message
 from cruck.kernel.net.netlink.route_tables import addresses, link, route_to, routes
 
 RTM_NEWLINK: Final = 16
@@ -34,7 +34,6 @@ RTM_GETROUTE: Final = 26
 RTM_MAX: Final = 127
 _EMPTY_DUMPS: Final = (30, 34, 38, 42)  # RTM_GETNEIGH, GETRULE, GETQDISC, GETTCLASS: nothing of the kind is there
 
-_HEADER: Final = struct.Struct("<IHHII")
 _IFINFO: Final = struct.Struct("<BxHiII")
 _ROUTE_SIZE: Final = 12  # struct rtmsg
 _IFLA_IFNAME: Final = 3
@@ -51,27 +50,27 @@ def answer(request: bytes, port: int, rights: int, interfaces: list[Interface]) 
     """Answers to what one send carried: datagrams, in order. Malformed rests are ignored, as Linux does."""
     datagrams: list[bytes] = []
     at = 0
-    while len(request) - at >= _HEADER.size:
-        length, kind, flags, seq, _ = _HEADER.unpack_from(request, at)
-        if length < _HEADER.size or length > len(request) - at:
+    while len(request) - at >= HEADER.size:
+        length, kind, flags, seq, _ = HEADER.unpack_from(request, at)
+        if length < HEADER.size or length > len(request) - at:
             break
         if flags & NLM_F_REQUEST and kind >= 16:
             datagrams += _answer_one(request[at : at + length], kind, flags, seq, port, rights, interfaces)
         elif flags & NLM_F_ACK:
-            datagrams.append(_error(request[at : at + length], 0, port))
+            datagrams.append(error(request[at : at + length], 0, port))
         at += (length + 3) & ~3
     return datagrams
 
 
-def _answer_one(message: bytes, kind: int, flags: int, seq: int, port: int, rights: int, interfaces: list[Interface]) -> list[bytes]:
-    body = message[_HEADER.size :]
+def _answer_one(asked: bytes, kind: int, flags: int, seq: int, port: int, rights: int, interfaces: list[Interface]) -> list[bytes]:
+    body = asked[HEADER.size :]
     if kind > RTM_MAX:
-        return [_error(message, EOPNOTSUPP, port)]
+        return [error(asked, EOPNOTSUPP, port)]
     if kind & 3 != 2:  # not RTM_GET*
         errno = EPERM if rights == NOBODY else EOPNOTSUPP if rights == ADMIN else _change(body, kind, flags, interfaces)
-        return [_error(message, errno, port)] if errno or flags & NLM_F_ACK else []
+        return [error(asked, errno, port)] if errno or flags & NLM_F_ACK else []
     if not body:
-        return [_error(message, EINVAL, port)]
+        return [error(asked, EINVAL, port)]
     family = body[0]
     if flags & NLM_F_DUMP == NLM_F_DUMP:
         parts: list[tuple[int, bytes]] = []
@@ -82,27 +81,27 @@ def _answer_one(message: bytes, kind: int, flags: int, seq: int, port: int, righ
         elif kind == RTM_GETROUTE:
             parts = [(RTM_NEWROUTE, entry) for interface in interfaces for entry in routes(interface, family)]
         elif kind not in _EMPTY_DUMPS:
-            return [_error(message, EOPNOTSUPP, port)]
+            return [error(asked, EOPNOTSUPP, port)]
         datagrams: list[bytes] = []
         if parts:
-            datagrams.append(b"".join([_message(reply, NLM_F_MULTI, seq, port, entry) for reply, entry in parts]))
-        return [*datagrams, _message(NLMSG_DONE, NLM_F_MULTI, seq, port, bytes(4))]
+            datagrams.append(b"".join([message(reply, NLM_F_MULTI, seq, port, entry) for reply, entry in parts]))
+        return [*datagrams, message(NLMSG_DONE, NLM_F_MULTI, seq, port, bytes(4))]
     if kind == RTM_GETLINK:
         found = _named(body, interfaces)
         if found is None:
-            return [_error(message, ENODEV, port)]
-        replies = [_message(RTM_NEWLINK, 0, seq, port, link(found))]
+            return [error(asked, ENODEV, port)]
+        replies = [message(RTM_NEWLINK, 0, seq, port, link(found))]
     elif kind == RTM_GETROUTE:
         destination = _attribute_in(body, _ROUTE_SIZE, _RTA_DST)
         if (family, len(destination)) not in ((AF_INET, 4), (AF_INET6, 16)):
-            return [_error(message, EINVAL, port)]
+            return [error(asked, EINVAL, port)]
         way = route_to(interfaces, family, destination)
         if not way:
-            return [_error(message, ENETUNREACH, port)]
-        replies = [_message(RTM_NEWROUTE, 0, seq, port, way)]
+            return [error(asked, ENETUNREACH, port)]
+        replies = [message(RTM_NEWROUTE, 0, seq, port, way)]
     else:
-        return [_error(message, EOPNOTSUPP, port)]
-    return [*replies, _error(message, 0, port)] if flags & NLM_F_ACK else replies
+        return [error(asked, EOPNOTSUPP, port)]
+    return [*replies, error(asked, 0, port)] if flags & NLM_F_ACK else replies
 
 
 def _change(body: bytes, kind: int, flags: int, interfaces: list[Interface]) -> int:
@@ -157,15 +156,3 @@ def _attribute_in(body: bytes, at: int, wanted: int) -> bytes:
             return body[at + 4 : at + length]
         at += (length + 3) & ~3
     return b""
-
-
-def _message(kind: int, flags: int, seq: int, port: int, body: bytes) -> bytes:
-    length = _HEADER.size + len(body)
-    return (_HEADER.pack(length, kind, flags, seq, port) + body).ljust((length + 3) & ~3, b"\0")
-
-
-def _error(message: bytes, errno: int, port: int) -> bytes:
-    """errno 0: an acknowledgement, which repeats the header only."""
-    _, _, _, seq, _ = _HEADER.unpack_from(message)
-    echoed = message if errno else message[: _HEADER.size]
-    return _message(NLMSG_ERROR, 0 if errno else 0x100, seq, port, struct.pack("<i", -errno) + echoed)

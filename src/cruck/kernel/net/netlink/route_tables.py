@@ -7,6 +7,7 @@ from typing import Final
 from cruck.abi.inet import IFF_LOOPBACK
 from cruck.abi.socket import AF_INET, AF_INET6, AF_UNSPEC
 from cruck.kernel.net.inet.interface import Interface
+from cruck.kernel.net.netlink.message import attribute, attribute_u32
 
 IFF_LOWER_UP: Final = 0x10000
 _IFINFO: Final = struct.Struct("<BxHiII")
@@ -22,16 +23,10 @@ _RTPROT_KERNEL, _RTPROT_BOOT = 2, 3
 _SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_HOST = 0, 253, 254
 _RTN_UNICAST, _RTN_LOCAL, _RTN_BROADCAST = 1, 2, 3
 _IFA_F_PERMANENT: Final = 0x80
+_RTM_F_CLONED: Final = 0x200  # an answer, not a route
+_RTCF_LOCAL: Final = 0x8000_0000
 _OPERATES: Final = 6  # IF_OPER_UP
 _UNKNOWN: Final = 0
-
-
-def _attribute(kind: int, data: bytes) -> bytes:
-    return (struct.pack("<HH", 4 + len(data), kind) + data).ljust((4 + len(data) + 3) & ~3, b"\0")
-
-
-def _u32(kind: int, number: int) -> bytes:
-    return _attribute(kind, number.to_bytes(4, "little"))
 
 
 def link(interface: Interface) -> bytes:
@@ -39,38 +34,38 @@ def link(interface: Interface) -> bytes:
     flags = interface.flags | (IFF_LOWER_UP if interface.is_up() else 0)
     return (
         _IFINFO.pack(AF_UNSPEC, interface.hardware, interface.index, flags, 0)
-        + _attribute(_IFLA_IFNAME, interface.name + b"\0")
-        + _u32(_IFLA_TXQLEN, 1000)
-        + _attribute(_IFLA_OPERSTATE, bytes([_UNKNOWN if is_loopback else _OPERATES]))  # Linux says so of lo
-        + _attribute(_IFLA_LINKMODE, b"\0")
-        + _u32(_IFLA_MTU, interface.mtu)
-        + _u32(_IFLA_GROUP, 0)
-        + _attribute(_IFLA_QDISC, b"noqueue\0")
-        + _attribute(_IFLA_ADDRESS, interface.mac)
-        + _attribute(_IFLA_BROADCAST, bytes(6) if is_loopback else b"\xff" * 6)
+        + attribute(_IFLA_IFNAME, interface.name + b"\0")
+        + attribute_u32(_IFLA_TXQLEN, 1000)
+        + attribute(_IFLA_OPERSTATE, bytes([_UNKNOWN if is_loopback else _OPERATES]))  # Linux says so of lo
+        + attribute(_IFLA_LINKMODE, b"\0")
+        + attribute_u32(_IFLA_MTU, interface.mtu)
+        + attribute_u32(_IFLA_GROUP, 0)
+        + attribute(_IFLA_QDISC, b"noqueue\0")
+        + attribute(_IFLA_ADDRESS, interface.mac)
+        + attribute(_IFLA_BROADCAST, bytes(6) if is_loopback else b"\xff" * 6)
     )
 
 
 def addresses(interface: Interface, family: int) -> list[bytes]:
     found: list[bytes] = []
-    cache = _attribute(_IFA_CACHEINFO, struct.pack("<IIII", 0xFFFF_FFFF, 0xFFFF_FFFF, 0, 0))
+    cache = attribute(_IFA_CACHEINFO, struct.pack("<IIII", 0xFFFF_FFFF, 0xFFFF_FFFF, 0, 0))
     scope = _SCOPE_HOST if interface.flags & IFF_LOOPBACK else _SCOPE_UNIVERSE
     if interface.address4 and family in (AF_UNSPEC, AF_INET):
         found.append(
             _IFADDR.pack(AF_INET, interface.prefix4, _IFA_F_PERMANENT, scope, interface.index)
-            + _attribute(_IFA_ADDRESS, interface.address4)
-            + _attribute(_IFA_LOCAL, interface.address4)
-            + (_attribute(_IFA_BROADCAST, interface.broadcast4) if interface.broadcast4 else b"")
-            + _attribute(_IFA_LABEL, interface.name + b"\0")
-            + _u32(_IFA_FLAGS, _IFA_F_PERMANENT)
+            + attribute(_IFA_ADDRESS, interface.address4)
+            + attribute(_IFA_LOCAL, interface.address4)
+            + (attribute(_IFA_BROADCAST, interface.broadcast4) if interface.broadcast4 else b"")
+            + attribute(_IFA_LABEL, interface.name + b"\0")
+            + attribute_u32(_IFA_FLAGS, _IFA_F_PERMANENT)
             + cache
         )
     if interface.address6 and family in (AF_UNSPEC, AF_INET6):
         found.append(
             _IFADDR.pack(AF_INET6, 128, _IFA_F_PERMANENT, scope, interface.index)
-            + _attribute(_IFA_ADDRESS, interface.address6)
+            + attribute(_IFA_ADDRESS, interface.address6)
             + cache
-            + _u32(_IFA_FLAGS, _IFA_F_PERMANENT)
+            + attribute_u32(_IFA_FLAGS, _IFA_F_PERMANENT)
         )
     return found
 
@@ -86,6 +81,7 @@ class Route:
     gateway: bytes
     source: bytes
     index: int  # of the interface
+    flags: int  # RTM_F_*
 
     def __init__(self, family: int, kind: int, scope: int, destination: bytes, bits: int, source: bytes, index: int) -> None:
         self.family = family
@@ -98,6 +94,7 @@ class Route:
         self.gateway = b""
         self.source = source
         self.index = index
+        self.flags = 0
 
     def matches(self, address: bytes) -> bool:
         shift = 8 * len(address) - self.bits
@@ -106,12 +103,12 @@ class Route:
     def body(self, destination: bytes, bits: int) -> bytes:
         """As the answer to a request: the route itself, or the way to one destination."""
         return (
-            _ROUTE.pack(self.family, bits, 0, 0, self.table, self.protocol, self.scope, self.kind, 0)
-            + _u32(_RTA_TABLE, self.table)
-            + (_attribute(_RTA_DST, destination) if bits else b"")
-            + (_attribute(_RTA_GATEWAY, self.gateway) if self.gateway else b"")
-            + (_attribute(_RTA_PREFSRC, self.source) if self.source else b"")
-            + _u32(_RTA_OIF, self.index)
+            _ROUTE.pack(self.family, bits, 0, 0, self.table, self.protocol, self.scope, self.kind, self.flags)
+            + attribute_u32(_RTA_TABLE, self.table)
+            + (attribute(_RTA_DST, destination) if bits else b"")
+            + (attribute(_RTA_GATEWAY, self.gateway) if self.gateway else b"")
+            + (attribute(_RTA_PREFSRC, self.source) if self.source else b"")
+            + attribute_u32(_RTA_OIF, self.index)
         )
 
 
@@ -159,5 +156,6 @@ def route_to(interfaces: list[Interface], family: int, address: bytes) -> bytes:
     if not source:
         source = address if family == AF_INET6 else interfaces[best.index - 1].address4
     way = Route(family, best.kind, _SCOPE_UNIVERSE, address, 8 * len(address), source, best.index)
-    way.gateway, way.table, way.protocol = best.gateway, best.table if best.kind != _RTN_UNICAST else _RT_TABLE_MAIN, 0
+    way.gateway, way.table, way.protocol = best.gateway, _RT_TABLE_MAIN, 0
+    way.flags = _RTM_F_CLONED | (_RTCF_LOCAL if best.kind == _RTN_LOCAL else 0)
     return way.body(address, 8 * len(address))

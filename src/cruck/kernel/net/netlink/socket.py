@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: MPL-2.0
-"""NetlinkSocket: NETLINK_ROUTE (netlink(7)): a request sent to the kernel is answered at once into the socket's own queue.
+"""NetlinkSocket (netlink(7)): a request sent to the kernel is answered at once into the socket's own queue, by route.py or diag.py.
 
-Groups can be joined: nothing about `lo` ever changes, so nothing is ever told. Not here: messages between processes (−ECONNREFUSED).
+Groups can be joined: no interface and no device (NETLINK_KOBJECT_UEVENT) ever changes, so nothing is ever told. Not here: messages between processes (−ECONNREFUSED).
 """
 
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EADDRINUSE, ECONNREFUSED, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, ENOPROTOOPT, EOPNOTSUPP
-from cruck.abi.socket import AF_NETLINK, SOCKADDR_NL
+from cruck.abi.socket import AF_NETLINK, NETLINK_ROUTE, NETLINK_SOCK_DIAG, SOCKADDR_NL
 from cruck.framework.mm.user_memory import VmReader, VmWriter
 from cruck.kernel.errors import WOULD_BLOCK
 from cruck.kernel.net.inet.family import interfaces_of
 from cruck.kernel.net.ioctl import may_change_loopback
-from cruck.kernel.net.netlink import route
+from cruck.kernel.net.netlink import diag, route
 from cruck.kernel.net.socket import MSG_OOB, MSG_PEEK, MSG_TRUNC, Ancillary, Received, Socket
 from cruck.kernel.process.credentials import CAP_NET_ADMIN
 
@@ -56,10 +56,10 @@ class NetlinkSocket(Socket):
             if port != self.port and port:
                 return -EINVAL
         elif port:
-            if port in self.family.ports:
+            if (self.protocol, port) in self.family.ports:
                 return -EADDRINUSE
             self.port = port
-            self.family.ports[port] = self
+            self.family.ports[(self.protocol, port)] = self
         else:
             self._autobind(task)
         self.groups = groups
@@ -67,8 +67,8 @@ class NetlinkSocket(Socket):
 
     def _autobind(self, task: "Task") -> None:
         if self.port == 0:
-            self.port = self.family.choose(task.process.pid)
-            self.family.ports[self.port] = self
+            self.port = self.family.choose(self.protocol, task.process.pid)
+            self.family.ports[(self.protocol, self.port)] = self
 
     def connect(self, task: "Task", address: bytes) -> int:
         """Only to the kernel, which is the default anyway."""
@@ -91,8 +91,8 @@ class NetlinkSocket(Socket):
         return SOCKADDR_NL.pack(AF_NETLINK, 0, 0)
 
     def release(self) -> None:
-        if self.family.ports.get(self.port) is self:
-            del self.family.ports[self.port]
+        if self.family.ports.get((self.protocol, self.port)) is self:
+            del self.family.ports[(self.protocol, self.port)]
         self.replies.clear()
 
     def send(self, task: "Task", data: VmReader, flags: int, address: bytes, ancillary: Ancillary) -> int:
@@ -117,7 +117,7 @@ class NetlinkSocket(Socket):
         request = data.read(length) if length else b""
         if len(request) < length:
             return -EFAULT
-        for reply in route.answer(request, self.port, _rights(task), interfaces_of(task)):
+        for reply in self._answer(task, request):
             self.replies.append(reply)
             self.nr_queued += len(reply)
             if self.nr_queued > self.options.receive_buffer:
@@ -125,6 +125,15 @@ class NetlinkSocket(Socket):
                 break
         self.queue.wake(READABLE)
         return length
+
+    def _answer(self, task: "Task", request: bytes) -> list[bytes]:
+        if self.protocol == NETLINK_ROUTE:
+            return route.answer(request, self.port, _rights(task), interfaces_of(task))
+        return (
+            diag.answer(request, self.port, task.ns.net.families, task.kernel.clock.monotonic_ns())
+            if self.protocol == NETLINK_SOCK_DIAG
+            else []
+        )
 
     def receive(self, task: "Task", out: VmWriter, flags: int, received: Received) -> int:
         if flags & MSG_OOB:
