@@ -51,6 +51,8 @@ TABLES: Final[dict[bytes, bytes]] = {
     b"raw6": _INET6_HEADER + b" ref pointer drops\n",
     b"route": b"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"
     b"                                                       \n",
+    b"sockstat": b"",
+    b"sockstat6": b"",
     b"tcp": _TCP_HEADER,
     b"tcp6": _INET6_HEADER + b"\n",
     b"udp": _UDP_HEADER,
@@ -68,6 +70,8 @@ def render(kernel: "Kernel", families: "AddressFamilies", name: bytes) -> bytes:
             return TABLES[name] + _tcp(family.stack, domain, kernel.clock.monotonic_ns())
         if name in (b"udp", b"udp6"):
             return TABLES[name] + _udp(family.stack, domain)
+        if name in (b"sockstat", b"sockstat6"):
+            return _sockstat(family.stack, name == b"sockstat6")
         if name in (b"dev", b"if_inet6", b"route"):
             return TABLES[name] + _interfaces(family.stack, name)
     if name == b"unix":
@@ -94,6 +98,29 @@ def _interfaces(stack: "InetStack", name: bytes) -> bytes:
                          b"%s\t%08X\t00000000\t0001\t0\t0\t0\t%08X\t0\t0\t0" % (interface.name, network, mask)):  # fmt: skip
                 lines.append(line.ljust(127) + b"\n")
     return b"".join(lines)
+
+
+def _sockstat(stack: "InetStack", is_v6: bool) -> bytes:
+    domain, suffix = (AF_INET6, b"6") if is_v6 else (AF_INET, b"")
+    nr_tcp = nr_orphans = nr_udp = nr_waiting = 0
+    for socket in stack.tcp_sockets:
+        if socket.domain == domain and socket.state != _CLOSE:
+            nr_tcp += 1
+            nr_orphans += socket.is_orphan
+    for datagram in stack.udp_sockets:
+        nr_udp += datagram.domain == domain and datagram.port != 0
+    for entry in stack.tcp.time_wait.values():
+        nr_waiting += entry.domain == domain
+    if is_v6:
+        return b"TCP6: inuse %d\nUDP6: inuse %d\nUDPLITE6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n" % (nr_tcp, nr_udp)
+    return (
+        b"sockets: used %d\nTCP%s: inuse %d orphan %d tw %d alloc %d mem %d\nUDP: inuse %d mem 0\nUDPLITE: inuse 0\nRAW: inuse 0\n"
+        b"FRAG: inuse 0 memory 0\n"
+        % (
+            len(stack.tcp_sockets) + len(stack.udp_sockets), suffix, nr_tcp, nr_orphans, nr_waiting, len(stack.tcp_sockets),
+            stack.tcp.nr_bytes >> 12, nr_udp,
+        )
+    )  # fmt: skip
 
 
 def _unix(family: UnixFamily) -> bytes:

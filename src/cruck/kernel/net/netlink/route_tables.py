@@ -113,13 +113,13 @@ class Route:
 
 
 def _routes(interface: Interface) -> list[Route]:
-    """The best ones first."""
+    """In Linux's order."""
     found: list[Route] = []
     index, own = interface.index, interface.address4
     if interface.flags & IFF_LOOPBACK and own:
+        found.append(Route(AF_INET, _RTN_LOCAL, _SCOPE_HOST, b"\x7f\0\0\0", 8, own, index))
         found.append(Route(AF_INET, _RTN_LOCAL, _SCOPE_HOST, own, 32, own, index))
         found.append(Route(AF_INET, _RTN_BROADCAST, _SCOPE_LINK, b"\x7f\xff\xff\xff", 32, own, index))
-        found.append(Route(AF_INET, _RTN_LOCAL, _SCOPE_HOST, b"\x7f\0\0\0", 8, own, index))
     elif own:
         found.append(Route(AF_INET, _RTN_LOCAL, _SCOPE_HOST, own, 32, own, index))
         found.append(Route(AF_INET, _RTN_BROADCAST, _SCOPE_LINK, interface.broadcast4, 32, own, index))
