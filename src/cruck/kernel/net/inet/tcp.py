@@ -199,6 +199,7 @@ class TcpSocket(InetSocket):
                 return -EADDRINUSE
             self.shut_down = 0
             self.state = TCP_LISTEN
+            self.table.begin_listening(self)
         self.backlog = backlog
         self._admit_waiting()
         return 0
@@ -227,6 +228,7 @@ class TcpSocket(InetSocket):
 
     def _stop_listening(self) -> None:
         self.state = TCP_CLOSE
+        self.table.stop_listening(self)
         for client in list(self.waiting):
             client.fail_connect(ECONNREFUSED)
         for embryo in list(self.deferred):

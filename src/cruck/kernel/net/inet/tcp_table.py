@@ -46,6 +46,7 @@ class TimeWait:
 
 class TcpTable(PortTable):
     connections: "dict[Four, TcpSocket]"
+    listeners: "dict[int, dict[TcpSocket, None]]"  # by port: a busy server's port is bound to thousands of connections too
     time_wait: dict[Four, TimeWait]  # oldest first
     time_wait_by_port: dict[int, dict[Four, TimeWait]]
     nr_bytes: int  # in all receive queues
@@ -53,6 +54,7 @@ class TcpTable(PortTable):
     def __init__(self) -> None:
         super().__init__()
         self.connections = {}
+        self.listeners = {}
         self.time_wait = {}
         self.time_wait_by_port = {}
         self.nr_bytes = 0
@@ -127,13 +129,20 @@ class TcpTable(PortTable):
         """Who accepts connections there; among equals (SO_REUSEPORT) the peer's port decides."""
         best = 0
         found: list[TcpSocket] = []
-        for socket in self.bound.get(port, ()):
-            if not socket.is_listening():
-                continue
+        for socket in self.listeners.get(port, ()):
             score = addresses.covers(socket.address, socket.ip.v6_only, address)
             if score > best:
                 best = score
                 found = []
             if score and score == best:
-                found.append(socket)  # type: ignore[arg-type]  # TcpTable has TCP's sockets only
+                found.append(socket)
         return found[peer_port % len(found)] if found else None
+
+    def begin_listening(self, socket: "TcpSocket") -> None:
+        self.listeners.setdefault(socket.port, {})[socket] = None
+
+    def stop_listening(self, socket: "TcpSocket") -> None:
+        """No error if it does not listen."""
+        listeners = self.listeners.get(socket.port)
+        if listeners is not None and listeners.pop(socket, self) is None and not listeners:
+            del self.listeners[socket.port]
