@@ -41,7 +41,7 @@ POSITION: Final = -1  # "at the file's own position"
 
 
 def sys_sendfile(task: "Task", out_fd: Fd, in_fd: Fd, offset: UserAddr, count: Size) -> int:
-    """Errors: EBADF, EINVAL (O_APPEND destination, negative offset), ESPIPE (offset given and no position), EAGAIN,
+    """Errors: EBADF, EINVAL (O_APPEND destination, negative offset, a source without a position), ESPIPE (offset given and no position), EAGAIN,
     EFAULT."""
     source = readable(task, in_fd)
     start = POSITION
@@ -56,8 +56,6 @@ def sys_sendfile(task: "Task", out_fd: Fd, in_fd: Fd, offset: UserAddr, count: S
         return -EINVAL
     if offset:
         task.user.write_u64(offset, start)  # it is written in any case; refused before anything is copied
-    if isinstance(source, PipeEnd):
-        return _pipe_to_file(task, source, out, POSITION, count, 0)[0]
     if not source.is_seekable or _kind(source) == S_IFDIR:
         return -EINVAL
     result, done = _copy(task, source, start, out, POSITION, count)
