@@ -4,7 +4,7 @@
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EAFNOSUPPORT, EINVAL, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT
-from cruck.abi.inet import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_MAX, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE
+from cruck.abi.inet import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_MAX, IPPROTO_RAW, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE
 from cruck.abi.socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.net.address_family import AddressFamily
@@ -44,6 +44,7 @@ def create(stack: InetStack, task: "Task", domain: int, kind: int, protocol: int
     """Errors: LinuxError: EINVAL (protocol), ESOCKTNOSUPPORT, EPROTONOSUPPORT, EPERM (raw). Everybody may ping
     (net.ipv4.ping_group_range)."""
     from cruck.kernel.net.inet.ping import PingSocket
+    from cruck.kernel.net.inet.raw import RawSocket
     from cruck.kernel.net.inet.tcp import TcpSocket
     from cruck.kernel.net.inet.udp import UdpSocket
 
@@ -60,7 +61,11 @@ def create(stack: InetStack, task: "Task", domain: int, kind: int, protocol: int
             raise LinuxError(EPROTONOSUPPORT)
         return UdpSocket(stack, task.kernel, domain, task.creds.fsuid, task.creds.fsgid, protocol == IPPROTO_UDPLITE)
     if kind == SOCK_RAW:
-        raise LinuxError(EPROTONOSUPPORT if protocol == 0 or task.creds.has(CAP_NET_RAW) else EPERM)
+        if protocol == 0 or protocol > IPPROTO_RAW:
+            raise LinuxError(EPROTONOSUPPORT)
+        if not task.creds.has(CAP_NET_RAW):
+            raise LinuxError(EPERM)
+        return RawSocket(stack, task.kernel, domain, protocol, task.creds.fsuid, task.creds.fsgid)
     raise LinuxError(ESOCKTNOSUPPORT)
 
 

@@ -26,6 +26,7 @@ class InetStack:
     udp: PortTable
     udp_lite: PortTable
     ping: PortTable  # identifiers
+    raw: PortTable  # protocols
     members: dict[bytes, int]  # multicast groups → how many sockets have joined
     tcp_sockets: "dict[TcpSocket, None]"  # all that are open, orphans and unaccepted ones included: /proc/net/tcp
     udp_sockets: "dict[UdpSocket, None]"
@@ -41,6 +42,7 @@ class InetStack:
         self.udp = PortTable()
         self.udp_lite = PortTable()
         self.ping = PortTable()
+        self.raw = PortTable()
         self.members = {}
         self.tcp_sockets = {}
         self.udp_sockets = {}
