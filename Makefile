@@ -66,9 +66,11 @@ bench: $(STAMP)
 bench-quick: $(STAMP)
 	$(BIN)/python -m benchmarks --quick
 
-# Other people's test suites on Linux and on cruck, compared (tools/suites): everything, written to docs/compatibility; a fixed sample.
+# Other people's test suites on Linux and on cruck, compared (tools/suites): everything, written to docs/compatibility, and servers under
+# their long load; a fixed sample.
 suites: $(STAMP)
 	$(BIN)/python tools/run_suites.py
+	CRUCK_LONG=1 $(BIN)/pytest tests/apps/servers
 
 suites-quick: $(STAMP)
 	$(BIN)/python tools/run_suites.py --quick

@@ -14,18 +14,19 @@ from pathlib import Path
 from suites import report, results
 from suites.case import Case
 from suites.cpython import CPython
+from suites.go import Go
 from suites.ltp import Ltp
 from suites.runner import Result, Runner
 from suites.stress_ng import StressNg
 from suites.suite import Suite, SuiteMissing
 
-SUITES: tuple[type[Suite], ...] = (Ltp, CPython, StressNg)
+SUITES: tuple[type[Suite], ...] = (Ltp, CPython, StressNg, Go)
 QUICK = Path(__file__).with_name("suites") / "quick.txt"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("suite", nargs="*", help="ltp, cpython, stress-ng (default: all)")
+    parser.add_argument("suite", nargs="*", help="ltp, cpython, stress-ng, go (default: all)")
     parser.add_argument("--quick", action="store_true", help="the fixed sample")
     parser.add_argument("--only", metavar="REGEX", help="cases whose names match wholly")
     parser.add_argument("--different", action="store_true", help="only cases that differed last time")
