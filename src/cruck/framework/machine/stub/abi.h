@@ -26,8 +26,8 @@
 #define STACKS_BYTES     0x60000      /* 24 * MAX_CONTEXTS */
 #define CONTROL_ORDERS   0x100000     /* per stub: order page, scratch page */
 #define ORDER_STRIDE     0x2000
-#define MAX_STUBS        4096
-#define CONTROL_CONTEXTS 0x4000000
+#define MAX_STUBS        16384
+#define CONTROL_CONTEXTS 0x10000000
 #define MAX_SLOTS        65536
 #define CONTROL_BYTES    (CONTROL_CONTEXTS + (unsigned long)MAX_SLOTS * CONTEXT_BYTES)
 
@@ -124,5 +124,6 @@ _Static_assert(sizeof(struct context_area) <= ALTSTACK_OFFSET, "below the altern
 _Static_assert(__builtin_offsetof(struct machine_page, warden_pid) == MACHINE_WARDEN_PID, "entry.S counts on it");
 _Static_assert(__builtin_offsetof(struct machine_page, guest_cpus) == MACHINE_GUEST_CPUS, "entry.S counts on it");
 _Static_assert(MAX_CONTEXTS * 24 == STACKS_BYTES, "one stack_t each");
+_Static_assert(CONTROL_ORDERS + MAX_STUBS * ORDER_STRIDE <= CONTROL_CONTEXTS, "orders end before contexts");
 #endif
 #endif
