@@ -190,6 +190,8 @@ class Mm(FaultResolver):
             vma = self.areas.find(addr)
             if vma is None:
                 raise UserFault
+        if not self.space.lookup(addr & ~PAGE_MASK) & PROT_READ and not self.resolve_fault(addr, PROT_READ):
+            raise UserFault  # no permission, or beyond the end of the file
         if vma.mapping is not None and vma.is_shared():
             return (vma.mapping, vma.offset_at(addr))
         return (self, addr)

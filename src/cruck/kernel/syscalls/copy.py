@@ -16,7 +16,7 @@ from cruck.kernel.errors import WOULD_BLOCK, LinuxError
 from cruck.kernel.ipc.pipe import PipeEnd
 from cruck.kernel.process.process import RLIM_INFINITY
 from cruck.kernel.syscalls import blocking
-from cruck.kernel.syscalls.iovec import read_iovec
+from cruck.kernel.syscalls.iovec import read_iovec, total
 from cruck.kernel.syscalls.read_write import (
     IN_EVENTS,
     OUT_EVENTS,
@@ -29,6 +29,7 @@ from cruck.kernel.syscalls.read_write import (
     write_ranges,
 )
 from cruck.kernel.syscalls.types import CUInt, Fd, Size, ULong, UserAddr
+from cruck.kernel.vfs.anon_inode import AnonFile
 from cruck.kernel.vfs.fsnotify import notify_dentry
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def sys_sendfile(task: "Task", out_fd: Fd, in_fd: Fd, offset: UserAddr, count: S
         if start < 0:
             return -EINVAL
     out = writable(task, out_fd)
-    if out.flags & O_APPEND and out.is_seekable:
+    if out.flags & O_APPEND and out.is_seekable or isinstance(out, AnonFile):
         return -EINVAL
     if offset:
         task.user.write_u64(offset, start)  # it is written in any case; refused before anything is copied
@@ -160,6 +161,8 @@ def sys_splice(task: "Task", in_fd: Fd, in_offset: UserAddr, out_fd: Fd, out_off
         return -EINVAL
     source = readable(task, in_fd)
     out = writable(task, out_fd)
+    if isinstance(source, AnonFile) or isinstance(out, AnonFile):
+        return -EINVAL  # an eventfd and its like can be neither end
     if count == 0:
         return 0
     if isinstance(source, PipeEnd) and isinstance(out, PipeEnd):
@@ -318,6 +321,8 @@ def sys_vmsplice(task: "Task", fd: Fd, iov: UserAddr, count: ULong, flags: CUInt
     ranges = read_iovec(task, iov, count)
     is_nonblocking = flags & SPLICE_F_NONBLOCK or file.flags & O_NONBLOCK
     rwf = 8 if is_nonblocking else 0  # RWF_NOWAIT
-    if file.is_writable():
-        return write_ranges(task, file, ranges, -1, rwf)
-    return read_ranges(task, file, ranges, -1, rwf)
+    if not file.is_writable():
+        return read_ranges(task, file, ranges, -1, rwf)
+    if total(ranges) and file.pipe.readers and not file.pipe.is_full():
+        rwf = 8  # it waits for some room, not for all of it
+    return write_ranges(task, file, ranges, -1, rwf)

@@ -149,7 +149,7 @@ def _add_seals(file: TmpFile, seals: int) -> int:
         return -EPERM
     if seals & F_SEAL_WRITE and not file.node.seals & F_SEAL_WRITE and file.has_writable_mappings():
         return -EBUSY
-    file.node.seals |= seals
+    file.add_seals(seals)
     return 0
 
 

@@ -84,7 +84,7 @@ def _create(task: Task, fs: MqueueFs, place: Path, name: bytes, mode: int, size:
     fs.check_size(size[0], size[1])
     root = fs.root
     assert isinstance(root, MqDirectory)
-    new_mode, uid, gid = new_inode_owner(creds, root, S_IFREG | mode & 0o7777 & ~task.fs.umask)
+    new_mode, uid, gid = new_inode_owner(creds, root, S_IFREG | mode & 0o7777, task.fs.umask)
     inode = root.create_queue(name, new_mode, uid, gid, size[0], size[1])
     dcache.instantiate(place.dentry, inode)
     notify_create(place.dentry)

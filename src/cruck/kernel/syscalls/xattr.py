@@ -9,9 +9,12 @@ from cruck.abi.fcntl import AT_FDCWD
 from cruck.abi.inotify import IN_ATTRIB
 from cruck.abi.limits import XATTR_LIST_MAX, XATTR_NAME_MAX, XATTR_SIZE_MAX
 from cruck.abi.stat import S_IFDIR, S_IFMT, S_IFREG, S_ISVTX
+from cruck.abi.xattr import XATTR_NAME_POSIX_ACL_DEFAULT
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_SYS_ADMIN
+from cruck.kernel.syscalls import acl_value
 from cruck.kernel.syscalls.types import CInt, Fd, InBuffer, OutBuffer, Size, UserPath, UserString
+from cruck.kernel.vfs import acl
 from cruck.kernel.vfs.fsnotify import fsnotify, notify_dentry
 from cruck.kernel.vfs.permission import MAY_READ, MAY_WRITE, check_access, check_mount_writable, is_owner_or_capable
 from cruck.kernel.vfs.walk import LOOKUP_NOFOLLOW, read_path, resolve
@@ -130,10 +133,38 @@ def _set(task: "Task", inode: "Inode", place: "Path | None", name_addr: int, val
     value = task.user.read(value_addr, size)
     if place is not None:
         check_mount_writable(place.mount)
-    _check(task, inode, name, True)
-    inode.setxattr(name, value, flags)
+    if name in acl_value.NAMES:
+        _set_acl(task, inode, name, value, flags)
+    else:
+        _check(task, inode, name, True)
+        inode.setxattr(name, value, flags)
     _notify(inode, place)
     return 0
+
+
+def _acl_of(inode: "Inode", name: bytes) -> "acl.Acl | None":
+    return inode.acl_default if name == XATTR_NAME_POSIX_ACL_DEFAULT else inode.acl_access
+
+
+def _check_acl(inode: "Inode") -> None:
+    """Errors: LinuxError(EOPNOTSUPP): the file system keeps none, or it is a symbolic link."""
+    if not inode.supports_acl() or inode.is_symlink():
+        raise LinuxError(EOPNOTSUPP)
+
+
+def _set_acl(task: "Task", inode: "Inode", name: bytes, value: bytes, flags: int) -> None:
+    """The flags have never counted for lists."""
+    _check_acl(inode)
+    acl.change(task.creds, inode, name == XATTR_NAME_POSIX_ACL_DEFAULT, acl_value.parse(task.creds, value))
+
+
+def _get_acl(task: "Task", inode: "Inode", name: bytes) -> bytes:
+    """Errors: LinuxError(EOPNOTSUPP, ENODATA)."""
+    _check_acl(inode)
+    found = _acl_of(inode, name)
+    if found is None:
+        raise LinuxError(ENODATA)
+    return acl_value.pack(task.creds, found)
 
 
 def _notify(inode: "Inode", place: "Path | None") -> None:
@@ -146,8 +177,11 @@ def _notify(inode: "Inode", place: "Path | None") -> None:
 def _get(task: "Task", inode: "Inode", name_addr: int, out: int, size: int) -> int:
     """The value's length. Errors: ERANGE (size > 0 and too small), ENODATA, EOPNOTSUPP, …"""
     name = _read_name(task, name_addr)
-    _check(task, inode, name, False)
-    value = inode.getxattr(name)
+    if name in acl_value.NAMES:
+        value = _get_acl(task, inode, name)
+    else:
+        _check(task, inode, name, False)
+        value = inode.getxattr(name)
     if size:
         if len(value) > size:
             return -ERANGE
@@ -160,6 +194,9 @@ def _list(task: "Task", inode: "Inode", out: int, size: int) -> int:
     parts: list[bytes] = []
     for name in inode.listxattr():
         if is_admin or not name.startswith(b"trusted."):
+            parts.append(name + b"\0")
+    for name in acl_value.NAMES:
+        if _acl_of(inode, name) is not None:
             parts.append(name + b"\0")
     data = b"".join(parts)
     if len(data) > XATTR_LIST_MAX:
@@ -175,7 +212,11 @@ def _remove(task: "Task", inode: "Inode", place: "Path | None", name_addr: int) 
     name = _read_name(task, name_addr)
     if place is not None:
         check_mount_writable(place.mount)
-    _check(task, inode, name, True)
-    inode.removexattr(name)
+    if name in acl_value.NAMES:
+        _check_acl(inode)
+        acl.change(task.creds, inode, name == XATTR_NAME_POSIX_ACL_DEFAULT, None)
+    else:
+        _check(task, inode, name, True)
+        inode.removexattr(name)
     _notify(inode, place)
     return 0

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cruck.kernel.net.unix.socket import UnixSocket
     from cruck.kernel.process.task import Task
     from cruck.kernel.process.user_namespace import UserNamespace
+    from cruck.kernel.vfs.acl import Acl
     from cruck.kernel.vfs.dentry import Path
     from cruck.kernel.vfs.file import File
     from cruck.kernel.vfs.inotify import Watch
@@ -73,6 +74,8 @@ class Inode:
     watches: "dict[File, Watch] | None"  # who wants to know what happens to it; None: nobody
     nr_opens: int  # open file descriptions that refer to it (kept by vfs/open.py and File.put)
     write_count: int  # > 0: open for writing so many times; < 0: being executed (ETXTBSY)
+    acl_access: "Acl | None"  # permissions beyond the mode (vfs/acl.py)
+    acl_default: "Acl | None"  # of a directory: what is made in it inherits this
     is_linkable: bool  # made by O_TMPFILE without O_EXCL: linkat may give it a first name
 
     def __init__(self, fs: FileSystem, ino: int, mode: int, uid: int, gid: int) -> None:
@@ -89,6 +92,7 @@ class Inode:
         self.watches = None
         self.nr_opens = 0
         self.write_count = 0
+        self.acl_access = self.acl_default = None
         self.is_linkable = False
 
     def is_dir(self) -> bool:
@@ -173,6 +177,13 @@ class Inode:
 
     def on_mount(self, change: int) -> None:
         """It became (1), or is no longer (−1), what a mount shows."""
+
+    def set_acl(self, is_default: bool, acl: "Acl | None", mode: int) -> None:
+        """Keeps an access control list, and the mode bits that go with it (−1: as they are). Errors: LinuxError(EOPNOTSUPP)."""
+        raise LinuxError(EOPNOTSUPP)
+
+    def supports_acl(self) -> bool:
+        return False
 
     # Extended attributes.
     def getxattr(self, name: bytes) -> bytes:

@@ -27,6 +27,7 @@ from cruck.abi.stat import S_IFDIR, S_ISGID, S_ISUID, S_IXGRP
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_MKNOD, Credentials
 from cruck.kernel.vfs import dcache
+from cruck.kernel.vfs.acl import inherit
 from cruck.kernel.vfs.dentry import Dentry, Path
 from cruck.kernel.vfs.fsnotify import notify_create, notify_delete, notify_gone, notify_link, notify_rename
 from cruck.kernel.vfs.inode import Inode
@@ -94,8 +95,10 @@ def create_node(task: "Task", directory: Path, name: bytes, mode: int, rdev: int
     if is_device(mode) and not creds.has(CAP_MKNOD):
         raise LinuxError(EPERM)
     parent = directory.inode()
-    mode, uid, gid = new_inode_owner(creds, parent, mode & ~(task.fs.umask & 0o777))
-    dcache.instantiate(child, parent.create(name, mode, uid, gid, rdev))
+    mode, uid, gid = new_inode_owner(creds, parent, mode, task.fs.umask)
+    created = parent.create(name, mode, uid, gid, rdev)
+    inherit(parent, created)
+    dcache.instantiate(child, created)
     notify_create(child)
     return Path(directory.mount, child)
 
@@ -105,8 +108,10 @@ def make_directory(task: "Task", directory: Path, name: bytes, mode: int) -> Pat
     creds = task.creds
     child = prepare_create(creds, directory, name, True, True)
     parent = directory.inode()
-    mode, uid, gid = new_inode_owner(creds, parent, S_IFDIR | mode & 0o1777 & ~task.fs.umask)
-    dcache.instantiate(child, parent.mkdir(name, mode, uid, gid))
+    mode, uid, gid = new_inode_owner(creds, parent, S_IFDIR | mode & 0o1777, task.fs.umask)
+    created = parent.mkdir(name, mode, uid, gid)
+    inherit(parent, created)
+    dcache.instantiate(child, created)
     notify_create(child)
     return Path(directory.mount, child)
 
@@ -115,7 +120,7 @@ def make_symlink(task: "Task", directory: Path, name: bytes, has_slash: bool, ta
     creds = task.creds
     child = prepare_create(creds, directory, name, has_slash, False)
     parent = directory.inode()
-    uid_gid = new_inode_owner(creds, parent, 0)
+    uid_gid = new_inode_owner(creds, parent, 0, 0)
     dcache.instantiate(child, parent.symlink(name, target, uid_gid[1], uid_gid[2]))
     notify_create(child)
 

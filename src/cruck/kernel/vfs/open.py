@@ -37,6 +37,7 @@ from cruck.abi.inotify import IN_MODIFY, IN_OPEN
 from cruck.abi.stat import S_IFBLK, S_IFCHR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.vfs import dcache, names
+from cruck.kernel.vfs.acl import inherit
 from cruck.kernel.vfs.dentry import Dentry, Path
 from cruck.kernel.vfs.file import COUNT_EXEC, COUNT_OPEN, COUNT_WRITER, File
 from cruck.kernel.vfs.fsnotify import notify_create, notify_dentry
@@ -160,8 +161,10 @@ def _open_create(task: "Task", walker: Walker, start: Path, path: bytes, flags: 
     creds = task.creds
     check_create(creds, directory, directory.dentry.is_unlinked)
     parent = directory.inode()
-    new_mode, uid, gid = new_inode_owner(creds, parent, S_IFREG | mode & 0o7777 & ~task.fs.umask)
-    dcache.instantiate(place.dentry, parent.create(name, new_mode, uid, gid))
+    new_mode, uid, gid = new_inode_owner(creds, parent, S_IFREG | mode & 0o7777, task.fs.umask)
+    created = parent.create(name, new_mode, uid, gid)
+    inherit(parent, created)
+    dcache.instantiate(place.dentry, created)
     notify_create(place.dentry)
     # Whoever makes a file may open it in any way, whatever its mode says.
     return _open_checked(task, place, flags & ~O_TRUNC)
@@ -172,8 +175,9 @@ def _open_tmpfile(task: "Task", directory: Path, flags: int, mode: int) -> File 
     parent = directory.inode()
     check_mount_writable(directory.mount)
     check_access(creds, parent, MAY_WRITE | MAY_EXEC)
-    new_mode, uid, gid = new_inode_owner(creds, parent, S_IFREG | mode & 0o7777 & ~task.fs.umask)
+    new_mode, uid, gid = new_inode_owner(creds, parent, S_IFREG | mode & 0o7777, task.fs.umask)
     inode = parent.tmpfile(new_mode, uid, gid)
+    inherit(parent, inode)
     inode.is_linkable = not flags & O_EXCL
     dentry = Dentry(directory.dentry, b"#%d" % inode.ino, inode)
     dentry.is_unlinked = True

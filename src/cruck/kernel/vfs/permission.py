@@ -2,7 +2,7 @@
 """Who may do what to an inode: fs/namei.c's generic_permission(), may_create(), may_delete() and their kin.
 
 `has_access` answers, the other functions raise. The user is `fsuid`/`fsgid` of the credentials, the powers are its
-effective capabilities (capabilities(7)). Access control lists are not supported.
+effective capabilities (capabilities(7)). Access control lists are vfs/acl.py's.
 """
 
 from typing import Final
@@ -18,6 +18,7 @@ from cruck.kernel.process.credentials import (
     CAP_FSETID,
     Credentials,
 )
+from cruck.kernel.vfs.acl import permits
 from cruck.kernel.vfs.dentry import Dentry, Mount, Path
 from cruck.kernel.vfs.inode import Inode
 
@@ -31,6 +32,8 @@ def has_access(creds: Credentials, inode: Inode, mask: int) -> bool:
     mode = inode.mode
     if creds.fsuid == inode.uid:
         bits = mode >> 6
+    elif inode.acl_access is not None and mode & 0o070:  # without bits in its mask a list is not even looked at
+        bits = 7 if permits(inode.acl_access, creds, inode, mask & 7) else 0
     elif creds.in_group(inode.gid):
         bits = mode >> 3
     else:
@@ -114,8 +117,11 @@ def is_sticky_refusal(creds: Credentials, parent: Inode, inode: Inode) -> bool:
     )
 
 
-def new_inode_owner(creds: Credentials, parent: Inode, mode: int) -> tuple[int, int, int]:
-    """(mode, uid, gid) of a file made in `parent`: set-group-ID directories pass their group on (inode_init_owner)."""
+def new_inode_owner(creds: Credentials, parent: Inode, mode: int, umask: int) -> tuple[int, int, int]:
+    """(mode, uid, gid) of a file made in `parent`: set-group-ID directories pass their group on (inode_init_owner); a default access
+    control list takes the place of the umask (acl.inherit() is called once the file is there)."""
+    if parent.acl_default is None:
+        mode &= ~(umask & 0o777)
     gid = creds.fsgid
     if parent.mode & S_ISGID:
         gid = parent.gid

@@ -18,6 +18,7 @@ from cruck.kernel.vfs.stat import Stat
 if TYPE_CHECKING:
     from cruck.kernel.fs.overlay.directory import OverlayDirectory
     from cruck.kernel.fs.overlay.file_system import OverlayFs
+    from cruck.kernel.vfs.acl import Acl
     from cruck.kernel.vfs.dentry import Path
     from cruck.kernel.vfs.file import File
 
@@ -55,6 +56,7 @@ class OverlayInode(Inode):
         self.gid = real.gid
         self.rdev = real.rdev
         self.nlink = real.nlink
+        self.acl_access, self.acl_default = real.acl_access, real.acl_default
 
     def copied_up(self, upper: Inode) -> None:
         nlink = self.nlink
@@ -86,6 +88,15 @@ class OverlayInode(Inode):
         self.mode = upper.mode
         self.uid = upper.uid
         self.gid = upper.gid
+        self.acl_access = upper.acl_access
+
+    def set_acl(self, is_default: bool, acl: "Acl | None", mode: int) -> None:
+        upper = self.upper_inode()
+        upper.set_acl(is_default, acl, mode)
+        self.mode, self.acl_access, self.acl_default = upper.mode, upper.acl_access, upper.acl_default
+
+    def supports_acl(self) -> bool:
+        return True
 
     def truncate(self, length: int) -> None:
         if self.upper is None:

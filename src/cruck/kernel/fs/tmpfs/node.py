@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 from cruck.abi.errno import EEXIST, ENODATA, ENOSPC, EOPNOTSUPP
 from cruck.abi.stat import S_IFLNK
 from cruck.kernel.errors import LinuxError
+from cruck.kernel.vfs.acl import with_mode
 from cruck.kernel.vfs.inode import Inode
 from cruck.kernel.vfs.stat import Stat
 
 if TYPE_CHECKING:
     from cruck.kernel.fs.tmpfs.fs_type import TmpFs
+    from cruck.kernel.vfs.acl import Acl
 
 XATTR_CREATE: Final = 1
 XATTR_REPLACE: Final = 2
@@ -66,6 +68,8 @@ class TmpInode(Inode):
     ) -> None:
         if mode != -1:
             self.mode = self.mode & 0o170000 | mode & 0o7777
+            if self.acl_access is not None:
+                self.acl_access = with_mode(self.acl_access, mode)
         if uid != -1:
             self.uid = uid
         if gid != -1:
@@ -75,6 +79,18 @@ class TmpInode(Inode):
         if mtime_ns != -1:
             self.mtime_ns = mtime_ns
         self.ctime_ns = ctime_ns if ctime_ns != -1 else self.owner.now_ns()
+
+    def set_acl(self, is_default: bool, acl: "Acl | None", mode: int) -> None:
+        if is_default:
+            self.acl_default = acl
+        else:
+            self.acl_access = acl
+        if mode >= 0:
+            self.mode = self.mode & 0o170000 | mode
+        self.ctime_ns = self.owner.now_ns()
+
+    def supports_acl(self) -> bool:
+        return True
 
     def forget(self) -> None:
         if self.is_charged:

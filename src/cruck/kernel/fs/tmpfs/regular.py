@@ -25,10 +25,11 @@ from cruck.abi.fcntl import (
     SEEK_HOLE,
     SEEK_SET,
 )
-from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE, PROT_WRITE, AddressSpace, Segment
+from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE, AddressSpace, Segment
 from cruck.framework.mm.user_memory import VmReader, VmWriter
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.tmpfs.node import TmpInode
+from cruck.kernel.memory.vma import VM_MAYWRITE
 from cruck.kernel.vfs.file import File
 from cruck.kernel.vfs.mapping import Mapping
 
@@ -51,9 +52,11 @@ class SegmentMapping(Mapping):
     was_mapped: bool  # pages have been shown to a guest: bytes after the end may have been written to
     fs: "TmpFs | None"  # whose limit counts the pages
     charged_pages: int
+    is_write_sealed: bool  # F_SEAL_WRITE or F_SEAL_FUTURE_WRITE
 
     def __init__(self, segment: Segment, size: int, fs: "TmpFs | None") -> None:
         super().__init__()
+        self.is_write_sealed = False
         self.segment = segment
         self.size = size
         self.was_mapped = False
@@ -62,6 +65,9 @@ class SegmentMapping(Mapping):
 
     def length(self) -> int:
         return self.size
+
+    def forbids_shared_writes(self) -> bool:
+        return self.is_write_sealed
 
     def map_pages(self, space: AddressSpace, addr: int, length: int, offset: int, prot: int, private: bool) -> int:
         fs = self.fs
@@ -364,6 +370,11 @@ class TmpFile(File):
         return 0
 
     # memfd_create(2) seals.
+    def add_seals(self, seals: int) -> None:
+        """The caller has checked that they may be added."""
+        self.node.seals |= seals
+        self.node.mapping.is_write_sealed = self.node.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) != 0
+
     def seals(self) -> int:
         """F_GET_SEALS."""
         return self.node.seals
@@ -371,6 +382,6 @@ class TmpFile(File):
     def has_writable_mappings(self) -> bool:
         nr = 0
         for vma in self.node.mapping.regions:
-            if vma.flags & 1 and vma.prot & PROT_WRITE:  # MAP_SHARED
+            if vma.flags & 1 and vma.flags & VM_MAYWRITE:  # MAP_SHARED; mprotect may make it writable
                 nr += 1
         return nr > 0
