@@ -130,6 +130,13 @@ def check_extent(offset: int, length: int) -> None:
         raise ValueError("beyond the largest offset")
 
 
+class ReadObserver:
+    """Told of every byte of guest memory that the kernel takes, but by compare-and-swap: for tests that it takes none twice, or that play a sibling who changes it."""
+
+    def read(self, space: "FakeSpace", addr: int, length: int) -> None:
+        raise NotImplementedError
+
+
 class FakeSegment(Segment):
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__}
@@ -364,6 +371,12 @@ class FakeSpace(AddressSpace):
         return self._read(addr, length, PROT_READ | PROT_WRITE | PROT_EXEC | PTE_COW | PTE_HOST | PTE_SEGMENT)
 
     def _read(self, addr: int, length: int, access: int) -> bytes:
+        data = self._bytes(addr, length, access)
+        if self.machine.observer is not None:
+            self.machine.observer.read(self, addr, len(data))
+        return data
+
+    def _bytes(self, addr: int, length: int, access: int) -> bytes:
         out = bytearray()
         while len(out) < length:
             chunk = self._chunk(addr + len(out), length - len(out), access)
@@ -389,13 +402,18 @@ class FakeSpace(AddressSpace):
         while len(out) < limit:
             chunk = self._chunk(addr + len(out), limit - len(out), PROT_READ)
             if chunk is None:
-                return bytes(out), 2
+                return self._seen(addr, bytes(out), 2)
             page, start, count = chunk
             end = page.data.find(0, start, start + count)
             if end >= 0:
-                return bytes(out + page.data[start:end]), 0
+                return self._seen(addr, bytes(out + page.data[start:end]), 0)
             out += page.data[start : start + count]
-        return bytes(out), 1
+        return self._seen(addr, bytes(out), 1)
+
+    def _seen(self, addr: int, text: bytes, status: int) -> tuple[bytes, int]:
+        if self.machine.observer is not None:
+            self.machine.observer.read(self, addr, len(text) + (status == 0))
+        return text, status
 
     def zero(self, addr: int, length: int) -> int:
         return self.write(addr, bytes(length))
@@ -431,7 +449,7 @@ class FakeSpace(AddressSpace):
     def cas_u32(self, addr: int, old: int, new: int) -> int:
         if self._chunk(addr, 4, PROT_WRITE) is None:
             return -1
-        found = self.load_u32(addr)
+        found = int.from_bytes(self._bytes(addr, 4, PROT_READ), "little")
         if found == old:
             self.write(addr, (new & 0xFFFF_FFFF).to_bytes(4, "little"))
         return found
@@ -595,6 +613,7 @@ class FakeMachine(Machine):
         self.running: list[FakeContext] = []
         self.interrupted: list[FakeContext] = []
         self.programs: dict[int, list[Step]] = {}  # by start address
+        self.observer: ReadObserver | None = None
 
     def load(self, addr: int, steps: list[Step]) -> None:
         """Puts a program at `addr` (visible in every space; programs are not memory)."""

@@ -37,8 +37,8 @@ def sys_pidfd_send_signal(task: Task, pidfd: Fd, sig: Signo, info: UserAddr, fla
         return -EBADF
     target = file.process
     if info:
-        sent = read_siginfo(task, info, sig)
-        if task.user.read_s32(info) != sig:
+        sent = read_siginfo(task, info, -1)
+        if sent.signo != sig:
             return -EINVAL
         if target is not task.process and (sent.code >= 0 or sent.code == SI_TKILL):
             return -EPERM

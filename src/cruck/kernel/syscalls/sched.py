@@ -177,7 +177,7 @@ def sys_sched_setattr(task: Task, pid: Pid, uattr: UserAddr, flags: CUInt) -> in
     if not 48 <= size <= 4096:
         task.user.write_u32(uattr, 56)
         return -E2BIG
-    _, policy, attr_flags, nice, priority, _, _, _ = SCHED_ATTR.unpack(task.user.read(uattr, 48))
+    _, policy, attr_flags, nice, priority, _, _, _ = SCHED_ATTR.unpack(bytes(4) + task.user.read(uattr + 4, 44))
     if size > 56 and any(task.user.read(uattr + 56, size - 56)):
         task.user.write_u32(uattr, 56)
         return -E2BIG

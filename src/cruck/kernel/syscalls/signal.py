@@ -232,9 +232,9 @@ def _send_thread(task: Task, tgid: int, tid: int, sig: int, info: SigInfo | None
 
 
 def read_siginfo(task: Task, addr: int, sig: int) -> SigInfo:
-    """A siginfo_t given by the guest, for the *sigqueueinfo calls."""
-    _, errno, code, pid, uid, value = struct.unpack("<iii4xiIQ", task.user.read(addr, 32))
-    info = SigInfo(sig, code, pid, uid)
+    """A siginfo_t given by the guest, for the *sigqueueinfo calls. sig: −1: the number that stands in it."""
+    signo, errno, code, pid, uid, value = struct.unpack("<iii4xiIQ", task.user.read(addr, 32))
+    info = SigInfo(sig if sig >= 0 else signo, code, pid, uid)
     info.errno, info.value, info.sender = errno, value, task.process.pid
     return info
 
