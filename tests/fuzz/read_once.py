@@ -14,8 +14,8 @@ from cruck.testing.kernels import DATA, DATA_PAGES, MAP_FIXED, MAP_PRIVATE_ANONY
 from cruck.testing.syscall_fuzzer import PATHS, SyscallFuzzer
 
 ARENA = 0x5_0000_0000
-ARENA_BYTES = 128 << 20
-AREA_BYTES = 1 << 20  # what a call reads beyond it is not what its pointer meant
+ARENA_BYTES = 8 << 20
+AREA_BYTES = 1 << 16  # what a call reads beyond it is not what its pointer meant
 POINTERS = ("UserAddr", "InBuffer", "OutBuffer")
 STRINGS = ("UserPath", "UserString")
 
@@ -25,7 +25,18 @@ class Watch(ReadObserver):
 
     def __init__(self) -> None:
         self.reads: list[tuple[FakeSpace, int, int]] = []
+        self.swapped: set[int] = set()  # words that a compare-and-swap has decided on: what was loaded before it did not
         self.is_on = False
+
+    def clear(self) -> None:
+        self.reads.clear()
+        self.swapped.clear()
+
+    def atomic(self, space: FakeSpace, addr: int, is_swap: bool) -> None:
+        if is_swap:
+            self.swapped.add(addr)
+        else:
+            self.read(space, addr, 4)
 
     def read(self, space: FakeSpace, addr: int, length: int) -> None:
         if self.is_on and length:
@@ -39,7 +50,7 @@ class Watch(ReadObserver):
         for intervals in by_space.values():
             intervals.sort()
             for (_, end), (start, other_end) in zip(intervals, intervals[1:], strict=False):
-                if start < end:
+                if start < end and start not in self.swapped:
                     return start, min(end, other_end) - start
         return None
 
@@ -66,7 +77,7 @@ class ReadOnceFuzzer(SyscallFuzzer):
 
     def watched(self, dispatch, task: Task, nr: int, *args: int) -> int:
         """`dispatch` with its reads recorded: put in the place of trap_loop.dispatch."""
-        self.watch.reads.clear()
+        self.watch.clear()
         self.watch.is_on = not self.is_setting_up
         try:
             return dispatch(task, nr, *args)

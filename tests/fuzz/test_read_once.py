@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from read_once import Directed, Flipper, ReadOnceFuzzer
 
+from cruck.framework.hardware import RSP
 from cruck.kernel import trap_loop
 from cruck.testing.fake_machine import FakeMachine
 from cruck.testing.syscall_fuzzer import SyscallFuzzer
@@ -17,7 +18,7 @@ REACHED = """
     epoll_pwait execve faccessat fchmodat fchownat fcntl fsetxattr futex getsockname getsockopt getxattr inotify_add_watch ioctl link linkat
     lsetxattr lstat memfd_create mkdir mkdirat mknod mount mq_open mq_timedsend msgsnd name_to_handle_at nanosleep newfstatat open openat openat2 poll
     ppoll preadv prlimit64 process_vm_readv process_vm_writev pselect6 pwritev readlink readv recvmmsg recvmsg rename renameat2
-    rt_sigaction rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait sched_setaffinity sched_setattr select semop
+    rt_sigaction rt_sigprocmask rt_sigqueueinfo rt_sigsuspend rt_sigtimedwait sched_setaffinity sched_setattr select semop
     sendfile sendmmsg sendmsg sendto setgroups sethostname setitimer setrlimit setsockopt setxattr sigaltstack signalfd4 stat statx symlink
     timer_create timerfd_settime truncate umount2 unlink utimensat utimes write writev
     """.split()
@@ -68,10 +69,7 @@ def test_no_handler_with_picky_arguments_takes_a_byte_twice(fuzzer: ReadOnceFuzz
     block = struct.pack("<QIIHhIQQqQII", 7, 0, 0, 1, 0, null, call.put(b"abc"), 3, 0, 0, 0, 0)
     assert call(209, context, 1, struct.pack("<Q", call.put(block))) == 1
     assert call(208, context, 1, 1, bytes(64), struct.pack("<qq", 0, 0)) == 1
-    # Programs of seccomp, handles, locks, polls, vectors of words.
-    program = struct.pack("<HBBI", 6, 0, 0, 0x7FFF_0000)
-    assert call(157, 38, 1, 0, 0, 0) == 0
-    assert call(317, 1, 0, struct.pack("<H6xQ", 1, call.put(program))) == 0
+    # Handles, locks, polls, vectors of words.
     handle = call.put(struct.pack("<Ii", 128, 0) + bytes(128))
     assert call(303, -100, b"/dev/null\0", handle, bytes(4), 0) in (0, -95)
     call(304, null, handle, 0)
@@ -92,7 +90,17 @@ def test_no_handler_with_picky_arguments_takes_a_byte_twice(fuzzer: ReadOnceFuzz
     assert call(314, 0, struct.pack("<IIQiIQQQ", 56, 0, 0, 0, 0, 0, 0, 0), 0) == 0
     assert call(437, -100, b"/dev/null\0", struct.pack("<QQQ", 0, 0, 0), 24) > 0
     assert call(280, -100, b"/records\0", struct.pack("<qqqq", 1, 2, 3, 4), 0) == 0
+    program = struct.pack("<HBBI", 6, 0, 0, 0x7FFF_0000)
+    assert call(157, 38, 1, 0, 0, 0) == 0
+    assert call(317, 1, 0, struct.pack("<H6xQ", 1, call.put(program))) == 0  # from now on numbers come from registers
     assert {"accept4", "recvfrom", "timer_settime", "io_submit", "seccomp", "pidfd_send_signal", "futex_waitv"} <= fuzzer.readers
+
+
+def test_a_signal_frame_is_taken_once(fuzzer: ReadOnceFuzzer) -> None:
+    call = Directed(fuzzer)
+    call.task.context.set_reg(RSP, call.put(bytes(4096)) + 8)
+    call(15)  # a frame of zeros: the end of the guest, after it was read
+    assert "rt_sigreturn" in fuzzer.readers
 
 
 @pytest.mark.parametrize("seed", [1, 2])

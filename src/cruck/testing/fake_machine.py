@@ -131,10 +131,13 @@ def check_extent(offset: int, length: int) -> None:
 
 
 class ReadObserver:
-    """Told of every byte of guest memory that the kernel takes, but by compare-and-swap: for tests that it takes none twice, or that play a sibling who changes it."""
+    """Told of every byte of guest memory that the kernel takes: for tests that it takes none twice, or that play a sibling who changes it."""
 
     def read(self, space: "FakeSpace", addr: int, length: int) -> None:
         raise NotImplementedError
+
+    def atomic(self, space: "FakeSpace", addr: int, is_swap: bool) -> None:
+        """load_u32(), or cas_u32() if is_swap."""
 
 
 class FakeSegment(Segment):
@@ -419,8 +422,10 @@ class FakeSpace(AddressSpace):
         return self.write(addr, bytes(length))
 
     def copy_to_segment(self, addr: int, segment: Segment, offset: int, length: int) -> int:
-        data = self.read(addr, length)
+        data = self._bytes(addr, length, PROT_READ)
         count = segment.write(offset, data)
+        if self.machine.observer is not None:
+            self.machine.observer.read(self, addr, count)
         return -ENOMEM if data and count == 0 else count
 
     def copy_from_segment(self, addr: int, segment: Segment, offset: int, length: int) -> int:
@@ -443,12 +448,16 @@ class FakeSpace(AddressSpace):
         return host.pwrite(self.read(addr, length), host_offset)
 
     def load_u32(self, addr: int) -> int:
-        data = self.read(addr, 4)
+        if self.machine.observer is not None:
+            self.machine.observer.atomic(self, addr, False)
+        data = self._bytes(addr, 4, PROT_READ)
         return int.from_bytes(data, "little") if len(data) == 4 else -1
 
     def cas_u32(self, addr: int, old: int, new: int) -> int:
         if self._chunk(addr, 4, PROT_WRITE) is None:
             return -1
+        if self.machine.observer is not None:
+            self.machine.observer.atomic(self, addr, True)
         found = int.from_bytes(self._bytes(addr, 4, PROT_READ), "little")
         if found == old:
             self.write(addr, (new & 0xFFFF_FFFF).to_bytes(4, "little"))

@@ -27,11 +27,10 @@ MISSING_TOOL = 77
 
 def compile_target(compiler: str, target: str, output: str, *flags: str) -> None:
     """Errors: CalledProcessError, with the compiler's words on stderr."""
-    others = [path for path in sorted(glob.glob(os.path.join(MACHINE, "*.c"))) if os.path.basename(path) not in ("module.c", "stubs.c")]
     subprocess.run(
         [
-            compiler, "-std=gnu11", "-D_GNU_SOURCE", "-DSTUB_ABI=1u", f"-I{MACHINE}", "-g", "-O1", "-Wall", "-Wno-unused-function",
-            "-fno-sanitize-recover=all", *flags, "-o", output, os.path.join(HERE, f"{target}.c"), *(others if target == "stat_text" else ()),
+            compiler, "-std=gnu11", "-D_GNU_SOURCE", "-DSTUB_ABI=1u", f"-I{MACHINE}", f"-I{HERE}", "-g", "-O1", "-Wall", "-Wno-unused-function",
+            "-fno-sanitize-recover=all", *flags, "-o", output, os.path.join(HERE, f"{target}.c"),
         ],
         check=True,
     )  # fmt: skip

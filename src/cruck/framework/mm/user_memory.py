@@ -98,24 +98,25 @@ class UserMemory:
 
     def read_cstring(self, addr: int, limit: int) -> bytes | None:
         """The bytes before the first NUL; None: no NUL within `limit` bytes. Errors: UserFault."""
+        text, has_end = self._read_text(addr, limit)
+        return text if has_end else None
+
+    def read_cstring_prefix(self, addr: int, limit: int) -> bytes:
+        """The bytes before the first NUL, at most `limit`. Errors: UserFault."""
+        return self._read_text(addr, limit)[0]
+
+    def _read_text(self, addr: int, limit: int) -> tuple[bytes, bool]:
         text = b""
         while True:
             if addr < 0 or addr >= self.user_end:
                 raise UserFault
             part, status = self.space.read_cstring(addr, limit - len(text))
             text += part
-            if status == 0:
-                return text
-            if status == 1:
-                return None
+            if status < 2:
+                return text, status == 0
             addr += len(part)
             if not self.resolver.resolve_fault(addr, PROT_READ):
                 raise UserFault
-
-    def read_cstring_prefix(self, addr: int, limit: int) -> bytes:
-        """The bytes before the first NUL, at most `limit`. Errors: UserFault."""
-        text = self.read_cstring(addr, limit)
-        return text if text is not None else self.read(addr, limit)
 
     def read_u32(self, addr: int) -> int:
         return int.from_bytes(self.read(addr, 4), "little")
