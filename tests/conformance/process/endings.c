@@ -88,9 +88,9 @@ static void waits(void)
 	SAY("bad pidfd", waitid(P_PIDFD, 99, &info, WEXITED));
 	SAY("no pidfd", waitid(P_PIDFD, 1, &info, WEXITED));
 	SAY("negative pidfd", waitid(P_PIDFD, -1, &info, WEXITED));
+	waitid(P_PID, pid, &info, WEXITED | WNOWAIT);
 	memset(&info, 1, sizeof info);
-	SAY("stops only, none", waitid(P_PID, pid, &info, WSTOPPED | WNOHANG));
-	printf("pid %d signo %d\n", info.si_pid, info.si_signo);
+	SAY("stops only, of a dead one", waitid(P_PID, pid, &info, WSTOPPED | WNOHANG));
 	SAY("look", waitid(P_PID, pid, &info, WEXITED | WNOWAIT));
 	printf("code %d status %d\n", info.si_code, info.si_status);
 	SAY("with usage", syscall(SYS_waitid, P_ALL, 0, &info, WEXITED, &usage));
@@ -116,6 +116,21 @@ static void waits(void)
 		_exit(8);
 	SAY("plain", waitpid(pid, NULL, 0));
 	SAY("__WALL", waitpid(pid, NULL, __WALL) == pid);
+}
+
+static void stops_of_the_living(void)
+{
+	siginfo_t info;
+	pid_t pid = fork();
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	memset(&info, 1, sizeof info);
+	SAY("stops only, none", waitid(P_PID, pid, &info, WSTOPPED | WNOHANG));
+	printf("pid %d signo %d\n", info.si_pid, info.si_signo);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 static void pidfds(void)
@@ -260,6 +275,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	cores();
 	waits();
+	stops_of_the_living();
 	pidfds();
 	new_clone();
 	execs();

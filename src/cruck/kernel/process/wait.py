@@ -52,6 +52,8 @@ def find(kernel: "Kernel", parent: Process, kind: int, which: int, options: int)
     for child in list(parent.children.values()):
         if not _matches(child, kind, which, options):
             continue
+        if child.is_zombie and not options & WEXITED:
+            continue  # it will never stop or continue: nobody to wait for (wait_task_zombie)
         has_child = True
         tracee = child.leader.ptrace
         if options & WEXITED and child.is_zombie and (tracee is None or tracee.tracer is parent):
