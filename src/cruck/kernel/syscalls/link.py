@@ -56,11 +56,10 @@ def sys_renameat2(task: "Task", old_dirfd: DirFd, old: UserPath, new_dirfd: DirF
 
 
 def _rename(task: "Task", old_dirfd: int, old_addr: int, new_dirfd: int, new_addr: int, flags: int) -> int:
-    """Errors: EINVAL (flags; also RENAME_WHITEOUT: no file system here makes whiteouts on request), and
-    vfs/names.py's."""
+    """Errors: EINVAL (flags; RENAME_WHITEOUT where the file system makes none), and vfs/names.py's."""
     if flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT):
         return -EINVAL
-    if flags & RENAME_EXCHANGE and flags & (RENAME_NOREPLACE | RENAME_WHITEOUT) or flags & RENAME_WHITEOUT:
+    if flags & RENAME_EXCHANGE and flags & (RENAME_NOREPLACE | RENAME_WHITEOUT):
         return -EINVAL
     old_path = read_path(task, old_addr)
     new_path = read_path(task, new_addr)

@@ -47,7 +47,7 @@ def sys_openat(task: "Task", dirfd: DirFd, path: UserPath, flags: OpenFlags, mod
 
 def sys_openat2(task: "Task", dirfd: DirFd, path: UserPath, how: UserAddr, size: Size) -> int:
     """As openat, but unknown flags are EINVAL. Errors: also E2BIG (a struct from the future, with something in it),
-    EAGAIN (RESOLVE_CACHED: no cache is ever known to be enough), EXDEV, ELOOP (RESOLVE_*)."""
+    EAGAIN (RESOLVE_CACHED: a name is not in the dentry cache), EXDEV, ELOOP (RESOLVE_*)."""
     if size < OPEN_HOW_SIZE_VER0:
         return -EINVAL
     if size > PAGE_SIZE:

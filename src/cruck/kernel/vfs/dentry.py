@@ -129,6 +129,7 @@ class MountNamespace(Namespace):
         mountpoint.nr_mounts += 1
         parent.covered[mountpoint] = mount
         self.mounts.append(mount)
+        mount.fs.nr_mounts += 1
         if mount.root.inode is not None:
             mount.root.inode.on_mount(1)
         return mount
@@ -143,6 +144,11 @@ class MountNamespace(Namespace):
         self.mounts.remove(mount)
         if mount.root.inode is not None:
             mount.root.inode.on_mount(-1)
+        mount.fs.nr_mounts -= 1
+        if mount.fs.nr_mounts == 0:
+            from cruck.kernel.vfs.fsnotify import notify_unmount
+
+            notify_unmount(mount.root)
 
     def covering(self, path: Path) -> Mount | None:
         """The mount directly on `path`."""

@@ -82,6 +82,18 @@ def notify_gone(inode: "Inode") -> None:
             watch.end()
 
 
+def notify_unmount(root: "Dentry") -> None:
+    """The last mount of a file system is gone: the watches of what is in it end (IN_UNMOUNT, IN_IGNORED)."""
+    todo = [root]
+    while todo:
+        dentry = todo.pop()
+        todo += dentry.children.values()
+        inode = dentry.inode
+        if inode is not None and inode.watches:
+            for watch in list(inode.watches.values()):
+                watch.unmounted()
+
+
 def notify_rename(
     old_dir: "Inode", old_name: bytes, new_dir: "Inode", new_name: bytes, source: "Inode", target: "Inode | None", cookie: int
 ) -> None:

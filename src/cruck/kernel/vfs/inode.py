@@ -40,6 +40,7 @@ class FileSystem:
     # False: names may appear or change behind our back (host directories, procfs): look up every time.
     caches_names: bool
     user_ns: "UserNamespace | None"  # of who mounted it
+    nr_mounts: int  # in mount tables, the root of a namespace not counted
 
     def __init__(self, name: bytes, dev: int) -> None:
         self.user_ns = None
@@ -47,6 +48,7 @@ class FileSystem:
         self.dev = dev
         self.is_read_only = False
         self.caches_names = True
+        self.nr_mounts = 0
 
     def statfs(self) -> tuple[int, int, int, int, int, int, int]:
         """(f_type, f_bsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree)"""
@@ -54,6 +56,10 @@ class FileSystem:
 
     def sync(self) -> None:
         """Writes back what a power loss would lose."""
+
+    def check_whiteout(self) -> None:
+        """May a whiteout be made here (RENAME_WHITEOUT)? Errors: LinuxError(EINVAL: not on this kind; ENOSPC)."""
+        raise LinuxError(EINVAL)
 
     def mount_options(self) -> bytes:
         """Extra options shown in /proc/mounts after rw/ro, such as b"size=1024k"."""

@@ -20,6 +20,7 @@ from cruck.abi.inotify import (
     IN_MOVE_SELF,
     IN_ONESHOT,
     IN_Q_OVERFLOW,
+    IN_UNMOUNT,
     INOTIFY_EVENT,
 )
 from cruck.framework.mm.user_memory import UserFault, VmWriter
@@ -105,6 +106,10 @@ class Watch:
         """The watch goes. False: it was gone already."""
         raise NotImplementedError
 
+    def unmounted(self) -> None:
+        """The file system of what it watches is no longer mounted."""
+        self.end()
+
 
 class InotifyWatch(Watch):
     instance: "InotifyFile"
@@ -121,6 +126,11 @@ class InotifyWatch(Watch):
         self.instance.queue_event(InotifyEvent(self.wd, mask, cookie, name))
         if self.mask & IN_ONESHOT:
             self.end()
+
+    def unmounted(self) -> None:
+        mask = IN_UNMOUNT | IN_ISDIR if self.inode.is_dir() else IN_UNMOUNT
+        self.instance.queue_event(InotifyEvent(self.wd, mask, 0, b""))
+        self.end()
 
     def end(self) -> None:
         """Says so by IN_IGNORED."""

@@ -22,8 +22,8 @@ from cruck.abi.errno import (
     EPERM,
     EXDEV,
 )
-from cruck.abi.fcntl import RENAME_EXCHANGE, RENAME_NOREPLACE
-from cruck.abi.stat import S_IFDIR, S_ISGID, S_ISUID, S_IXGRP
+from cruck.abi.fcntl import RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT
+from cruck.abi.stat import S_IFCHR, S_IFDIR, S_ISGID, S_ISUID, S_IXGRP
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_MKNOD, Credentials
 from cruck.kernel.vfs import dcache
@@ -197,7 +197,7 @@ def remove_directory(task: "Task", directory: Path, name: bytes) -> None:
 def rename(
     task: "Task", old_dir: Path, old_name: bytes, old_slash: bool, new_dir: Path, new_name: bytes, new_slash: bool, flags: int
 ) -> None:
-    """rename(2), renameat2(2); `flags`: RENAME_NOREPLACE or RENAME_EXCHANGE.
+    """rename(2), renameat2(2); `flags`: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT.
 
     Errors: LinuxError: EXDEV, EBUSY, ENOENT, EEXIST, ENOTDIR, EISDIR, EINVAL (into itself), ENOTEMPTY, EACCES, EPERM,
     EROFS.
@@ -233,6 +233,10 @@ def rename(
         raise LinuxError(EINVAL if exchange else ENOTEMPTY)
     if source is target:
         return  # Two names of one file: nothing happens, both stay.
+    if flags & RENAME_WHITEOUT:
+        if not creds.has(CAP_MKNOD):
+            raise LinuxError(EPERM)
+        old_dir.mount.fs.check_whiteout()
     _check_rename(creds, old_dir, old, new_dir, new, exchange)
     if old.nr_mounts or new.nr_mounts:
         raise LinuxError(EBUSY)
@@ -247,6 +251,8 @@ def rename(
         _notify_rename(task, old_dir, old_name, new_dir, new_name, source, target)
         if target is not None:
             forget_if_unused(target)
+        if flags & RENAME_WHITEOUT:
+            old_dir.inode().create(old_name, S_IFCHR, creds.fsuid, creds.fsgid, 0)
 
 
 def _notify_rename(task: "Task", old_dir: Path, old_name: bytes, new_dir: Path, new_name: bytes, source: Inode,

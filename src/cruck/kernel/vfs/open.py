@@ -7,7 +7,7 @@ that is already known. FIFOs may have to wait for their other end: then the resu
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EACCES, EAGAIN, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EPERM, ETXTBSY
+from cruck.abi.errno import EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO, EPERM, ETXTBSY
 from cruck.abi.fcntl import (
     __O_TMPFILE as O_TMPFILE_BIT,
 )
@@ -30,7 +30,6 @@ from cruck.abi.fcntl import (
     O_PATH,
     O_SYNC,
     O_TRUNC,
-    RESOLVE_CACHED,
     RESOLVE_IN_ROOT,
 )
 from cruck.abi.inotify import IN_MODIFY, IN_OPEN
@@ -122,8 +121,6 @@ def open_path(task: "Task", dirfd: int, path: bytes, flags: int, mode: int = 0, 
     """
     if not path:
         raise LinuxError(ENOENT)
-    if how_resolve & RESOLVE_CACHED:
-        raise LinuxError(EAGAIN)  # "not in the cache": the caller tries again without.
     walker = Walker(task.fs.root, task.creds, how_resolve)
     start = start_of(task, dirfd, b"." if how_resolve & RESOLVE_IN_ROOT else path)
     if flags & O_TMPFILE_BIT:

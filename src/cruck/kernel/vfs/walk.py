@@ -9,10 +9,11 @@ knows no guest memory (`read_path` is the only function that does) and changes n
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV
+from cruck.abi.errno import EAGAIN, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EXDEV
 from cruck.abi.fcntl import (
     AT_FDCWD,
     RESOLVE_BENEATH,
+    RESOLVE_CACHED,
     RESOLVE_IN_ROOT,
     RESOLVE_NO_MAGICLINKS,
     RESOLVE_NO_SYMLINKS,
@@ -196,6 +197,8 @@ class Walker:
             if inode.fs.caches_names:
                 child = dentry.children.get(name)
             if child is None:
+                if resolve & RESOLVE_CACHED:
+                    raise LinuxError(EAGAIN)
                 child = dcache.lookup(dentry, name)
             inode = child.inode
             if inode is None:

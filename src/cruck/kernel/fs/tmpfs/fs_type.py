@@ -82,6 +82,10 @@ class TmpFs(FileSystem):
             return 1 << 50
         return max(0, self.max_pages - self.nr_pages)
 
+    def check_whiteout(self) -> None:
+        if self.max_inodes != NO_LIMIT and self.nr_inodes >= self.max_inodes:
+            raise LinuxError(ENOSPC)
+
     def statfs(self) -> tuple[int, int, int, int, int, int, int]:
         if self.max_pages == NO_LIMIT:
             free_frames = self.machine.nr_free_frames()
