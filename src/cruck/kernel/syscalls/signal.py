@@ -28,6 +28,8 @@ SIG_UNBLOCK: Final = 1
 SIG_SETMASK: Final = 2
 SIGSEGV: Final = 11
 SIGCONT: Final = 18
+# What of sa_flags is kept (include/uapi/asm-generic/signal-defs.h, UAPI_SA_FLAGS): a program sees by asking what a kernel does not know.
+KNOWN_SA_FLAGS: Final = 0x1 | 0x2 | 0x4 | 0x800 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x4000_0000 | 0x8000_0000
 
 
 def sys_rt_sigaction(task: Task, signum: Signo, act: UserAddr, oldact: UserAddr, sigsetsize: Size) -> int:
@@ -40,7 +42,7 @@ def sys_rt_sigaction(task: Task, signum: Signo, act: UserAddr, oldact: UserAddr,
         if UNBLOCKABLE_MASK >> (signum - 1) & 1:
             return -EINVAL
         handler, flags, restorer, mask = SIGACTION.unpack(task.user.read(act, SIGACTION.size))
-        new = SigAction(handler, flags & 0xFFFF_FFFF, restorer, mask & ~UNBLOCKABLE_MASK)
+        new = SigAction(handler, flags & KNOWN_SA_FLAGS, restorer, mask & ~UNBLOCKABLE_MASK)
     if oldact:
         task.user.write(oldact, SIGACTION.pack(old.handler, old.flags, old.restorer, old.mask))
     if new is not None:
@@ -248,7 +250,10 @@ def sys_rt_sigqueueinfo(task: Task, tgid: Pid, sig: Signo, uinfo: UserAddr) -> i
         return -EINVAL
     target = task.find_process(tgid)
     if target is None:
-        return -ESRCH
+        thread = task.find_task(tgid)  # any thread's number will do
+        if thread is None:
+            return -ESRCH
+        target = thread.process
     if not may_signal(task, target, sig):
         return -EPERM
     return send_to_process(target, info) if sig else 0
