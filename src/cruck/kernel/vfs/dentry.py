@@ -5,10 +5,14 @@ A dentry is a name in a directory and what it means (None: the name is known to 
 file system over a dentry. A path is a place in the tree: dentry + the mount through which it is seen. The walk is in walk.py.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cruck.abi.sched import CLONE_NEWNS
+from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process.user_namespace import Namespace
+
+POLLPRI: Final = 2
+POLLERR: Final = 8
 
 if TYPE_CHECKING:
     from cruck.kernel.vfs.inode import FileSystem, Inode
@@ -91,11 +95,14 @@ class MountNamespace(Namespace):
     root: Mount
     mounts: list[Mount]
     next_id: int
+    nr_changes: int  # of the table
+    changes: WaitQueue  # woken at each: poll of /proc/mounts
     nr_holders: int  # tasks, descriptors, bind mounts of it; at 0 it dissolves
 
     def __init__(self, fs: "FileSystem", source: bytes, flags: int) -> None:
         super().__init__(CLONE_NEWNS, 0, None)
-        self.nr_holders = 0
+        self.nr_holders = self.nr_changes = 0
+        self.changes = WaitQueue()
         self.next_id = 2
         self.root = Mount(fs, Dentry(None, b"", fs.root), None, None, flags, source, 1)
         self.mounts = [self.root]
@@ -130,6 +137,7 @@ class MountNamespace(Namespace):
         parent.covered[mountpoint] = mount
         self.mounts.append(mount)
         mount.fs.nr_mounts += 1
+        self.has_changed()
         if mount.root.inode is not None:
             mount.root.inode.on_mount(1)
         return mount
@@ -145,10 +153,15 @@ class MountNamespace(Namespace):
         if mount.root.inode is not None:
             mount.root.inode.on_mount(-1)
         mount.fs.nr_mounts -= 1
+        self.has_changed()
         if mount.fs.nr_mounts == 0:
             from cruck.kernel.vfs.fsnotify import notify_unmount
 
             notify_unmount(mount.root)
+
+    def has_changed(self) -> None:
+        self.nr_changes += 1
+        self.changes.wake(POLLPRI | POLLERR)
 
     def covering(self, path: Path) -> Mount | None:
         """The mount directly on `path`."""

@@ -16,6 +16,7 @@ from cruck.kernel.fs.procfs import id_map, memory_text, mount_text, net, task_te
 from cruck.kernel.fs.procfs.access import may_inspect
 from cruck.kernel.fs.procfs.fd_dir import FdDirectory
 from cruck.kernel.fs.procfs.inode import DT_DIR, DT_LNK, DT_REG, DirectoryNode, LinkNode, PseudoFs, TextNode
+from cruck.kernel.fs.procfs.mounts_file import MountsFile
 from cruck.kernel.fs.procfs.pagemap import PagemapFile
 from cruck.kernel.memory import foreign
 from cruck.kernel.process.credentials import CAP_SYS_NICE, CAP_SYS_RESOURCE
@@ -236,6 +237,13 @@ class TaskText(TextNode):
     def revalidate(self) -> bool:
         self.uid, self.gid = self.who.owner()
         return self.who.exists()
+
+    def open(self, path: Path, flags: int) -> File:
+        live = self.who.live() if self.name in (b"mounts", b"mountinfo", b"mountstats") else None
+        if live is None:
+            return super().open(path, flags)
+        self.check_open(flags)
+        return MountsFile(self, flags, live.ns.mnt)
 
     def check_open(self, flags: int) -> None:
         if not self.who.exists():
