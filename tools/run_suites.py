@@ -48,7 +48,7 @@ def main() -> int:
             report.write(suite, list(table.values()))
             continue
         try:
-            suite.locate()
+            suite.locate(not given.quick)
         except SuiteMissing as error:
             print(f"{suite.name}: {error}", file=sys.stderr)
             lost += 0 if given.quick else 1

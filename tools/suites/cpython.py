@@ -19,7 +19,7 @@ class CPython(Suite):
     name = "cpython"
     title = "CPython's regression tests"
 
-    def locate(self) -> None:
+    def locate(self, may_build: bool) -> None:
         if not (TESTS / "test_os.py").exists():
             raise SuiteMissing(f"{TESTS} is missing: apt-get install libpython3.11-testsuite")
 

@@ -32,7 +32,7 @@ class StressNg(Suite):
     name = "stress-ng"
     title = "stress-ng"
 
-    def locate(self) -> None:
+    def locate(self, may_build: bool) -> None:
         if shutil.which("stress-ng") is None:
             raise SuiteMissing("stress-ng is missing: apt-get install stress-ng")
 

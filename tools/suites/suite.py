@@ -15,8 +15,8 @@ class Suite:
     name: str
     title: str
 
-    def locate(self) -> None:
-        """Finds it or builds it. Errors: SuiteMissing."""
+    def locate(self, may_build: bool) -> None:
+        """Finds it, or fetches and builds it. Errors: SuiteMissing."""
 
     def cases(self) -> list[Case]:
         raise NotImplementedError
