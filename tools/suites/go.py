@@ -19,7 +19,7 @@ class Go(Suite):
     title = "Go's net and net/http"
     sources: Path
 
-    def locate(self) -> None:
+    def locate(self, may_build: bool) -> None:
         try:
             root = subprocess.run(["go", "env", "GOROOT"], capture_output=True, text=True, check=True).stdout.strip()
         except (OSError, subprocess.CalledProcessError):
