@@ -123,7 +123,12 @@ TABLE: Final[tuple[Row, ...]] = (
     row(51, "getsockname", socket.sys_getsockname),
     row(52, "getpeername", socket.sys_getpeername),
     row(53, "socketpair", socket.sys_socketpair),
-    row(54, "setsockopt", socket_options.sys_setsockopt, partial("SO_TIMESTAMP of streams, SO_TIMESTAMPING, SO_ZEROCOPY, SO_PEEK_OFF, SO_PASSSEC, filters: ENOPROTOOPT")),
+    row(
+        54,
+        "setsockopt",
+        socket_options.sys_setsockopt,
+        partial("SO_TIMESTAMP of streams, SO_TIMESTAMPING, SO_ZEROCOPY, SO_PEEK_OFF, SO_PASSSEC, filters: ENOPROTOOPT"),
+    ),
     row(55, "getsockopt", socket_options.sys_getsockopt, partial("as setsockopt; no SO_PEERSEC, SO_PEERPIDFD")),
     row(56, "clone", process.sys_clone, partial("no CLONE_NEWTIME")),
     row(57, "fork", process.sys_fork),
