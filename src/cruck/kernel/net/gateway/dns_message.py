@@ -2,7 +2,7 @@
 """DNS messages (RFC 1035) as far as a stub's questions about names need them: bytes to Question, answer to bytes. No I/O, no state."""
 
 import struct
-from typing import Final, NamedTuple
+from typing import Final
 
 TYPE_A: Final = 1
 CLASS_IN: Final = 1
@@ -21,12 +21,19 @@ _RD: Final = 0x0100
 _RA: Final = 0x0080
 
 
-class Question(NamedTuple):
+class Question:
     identity: int
     recursion_desired: bool
     name: str  # lower case, without the last dot
     kind: int  # TYPE_A, …
     raw: bytes  # the question section, which an answer repeats
+
+    def __init__(self, identity: int, recursion_desired: bool, name: str, kind: int, raw: bytes) -> None:
+        self.identity = identity
+        self.recursion_desired = recursion_desired
+        self.name = name
+        self.kind = kind
+        self.raw = raw
 
 
 def parse_question(message: bytes) -> "Question | int":

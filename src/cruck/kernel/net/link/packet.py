@@ -2,7 +2,7 @@
 """IPv4 packets (RFC 791) and UDP datagrams (RFC 768) as bytes. Addresses are 4 bytes here."""
 
 import struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from cruck.kernel.net.inet.checksum import checksum
 
@@ -14,13 +14,21 @@ _HEADER: Final = struct.Struct(">BBHHHBBH4s4s")
 _UDP: Final = struct.Struct(">HHHH")
 
 
-class Packet(NamedTuple):
+class Packet:
     source: bytes
     to: bytes
     protocol: int
     ttl: int
     tos: int
     payload: bytes
+
+    def __init__(self, source: bytes, to: bytes, protocol: int, ttl: int, tos: int, payload: bytes) -> None:
+        self.source = source
+        self.to = to
+        self.protocol = protocol
+        self.ttl = ttl
+        self.tos = tos
+        self.payload = payload
 
 
 def encode(packet: Packet) -> bytes:

@@ -11,7 +11,7 @@ QUERY = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07Example\x03com\x00
 def test_question_and_answer() -> None:
     question = dns.parse_question(QUERY)
     assert isinstance(question, dns.Question)
-    assert question[:4] == (0x1234, True, "example.com", dns.TYPE_A)
+    assert (question.identity, question.recursion_desired, question.name, question.kind) == (0x1234, True, "example.com", dns.TYPE_A)
     found = dns.answer(question, (0x01020304,))
     assert found == (
         b"\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00\x07Example\x03com\x00\x00\x01\x00\x01"
