@@ -20,7 +20,7 @@ INTERPRETED: Final = (
 # Classes that code outside of the unit derives from: plug-ins, cruck.sandbox, cruck.testing and the tests.
 EXTENSION_POINTS: Final = frozenset((
     "AddressFamily", "AddressSpace", "CharDriver", "Clock", "Context", "Entropy", "FaultResolver", "File", "FileSystem",
-    "FileSystemType", "HostFile", "HostStream", "Inode", "Kernel", "Machine", "Mapping", "Mm", "Segment", "Socket", "TimerQueue", "TimerTarget", "TtyDriver", "VmReader",
+    "FileSystemType", "HostFile", "HostNetwork", "HostStream", "Inode", "Kernel", "Machine", "Mapping", "Mm", "Segment", "Socket", "TimerQueue", "TimerTarget", "TtyDriver", "Uplink", "VmReader",
     "VmWriter", "Waiter",
 ))  # fmt: skip
 CLASS: Final = re.compile(r"^class (\w+)[:(]")

@@ -16,7 +16,7 @@ from cruck.kernel.net.inet.tests.rig import BUF, DGRAM, INET, NONBLOCK, STREAM, 
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.syscalls.read_write import sys_read
 from cruck.kernel.syscalls.socket import sys_shutdown
-from cruck.kernel.syscalls.tests.ipc_kit import peek, run
+from cruck.kernel.syscalls.tests.ipc_kit import KitKernel, peek, run
 
 HOSTS = {"public.example": (0x01020304,), "private.example": (0x7F000001, 0x0A000001)}
 
@@ -50,19 +50,29 @@ class CannedNetwork(HostNetwork):
         return HostSocket(near)
 
 
+class WatchingKernel(KitKernel):
+    def __init__(self, watches: list[tuple[HostFile, int, WaitQueue]]) -> None:
+        super().__init__()
+        self.watches = watches
+
+    def watch_host(self, file: HostFile, events: int, queue: WaitQueue) -> None:
+        self.watches.append((file, events, queue))
+
+    def unwatch_host(self, file: HostFile) -> None:
+        pass
+
+
 class GatewayRig(Rig):
     def __init__(self, *allow: str) -> None:
-        super().__init__()
+        self.watches: list[tuple[HostFile, int, WaitQueue]] = []
+        super().__init__(WatchingKernel(self.watches))
         self.network = CannedNetwork(EgressPolicy(list(allow), []))
         self.gateway = Gateway(self.stack, self.network)
-        self.watches: list[tuple[HostFile, int, WaitQueue]] = []
-        kernel: Any = self.kernel
-        kernel.watch_host = lambda file, events, queue: self.watches.append((file, events, queue))
-        kernel.unwatch_host = lambda file: None
 
     def host_turn(self) -> None:
         """Every watch is told, whether or not anything happened."""
-        watches, self.watches = self.watches, []
+        watches = list(self.watches)
+        self.watches.clear()
         for _, _, queue in watches:
             queue.wake()
 

@@ -42,8 +42,8 @@ def in6(address: bytes, port: int) -> bytes:
 
 
 class Rig:
-    def __init__(self) -> None:
-        self.kernel = KitKernel()
+    def __init__(self, kernel: KitKernel | None = None) -> None:
+        self.kernel = kernel if kernel is not None else KitKernel()
         as_any: Any = self.kernel
         as_any.entropy = CountingEntropy()
         self.task = self.kernel.new_task(10, uid=0)
