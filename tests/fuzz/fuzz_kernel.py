@@ -42,6 +42,7 @@ class Census:
         for name in ("tasks", "processes", "groups", "sessions", "pids", "lingering", "ready", "host_watches"):
             self.counts[f"kernel.{name}"] = len(getattr(kernel, name))
         self.counts["live timers"] = sum(timer.is_live for timer in kernel.timers.heap)
+        self.counts["bytes in the ledger"] = kernel.ledger.used
         self.counts["RAM frames in use"] = kernel.machine.nr_frames() - kernel.machine.nr_free_frames()
         self.counts["host descriptors"] = len(os.listdir("/proc/self/fd"))
         with open("/proc/self/maps") as file:
@@ -119,7 +120,7 @@ def growth(before: Census, after: Census) -> list[str]:
     found = []
     for name, count in sorted(after.counts.items()):
         old = before.counts.get(name, 0)
-        slack = 64 if name == "RAM frames in use" else SLACK
+        slack = 64 if name == "RAM frames in use" else 32_768 if name == "bytes in the ledger" else SLACK
         if count > old + slack + old // 20:
             found.append(f"{name}: {old} → {count}")
     if after.anon_kib > before.anon_kib + (16 << 10):

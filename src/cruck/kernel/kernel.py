@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.framework.clock import Clock
 from cruck.framework.entropy import Entropy
-from cruck.framework.hardware import Context, Machine
+from cruck.framework.hardware import PAGE_SIZE, Context, Machine
 from cruck.framework.host_info import HostInfo
 from cruck.framework.io.host_file import HostFile
 from cruck.framework.log import Log
 from cruck.kernel.drivers.registry import DeviceRegistry
 from cruck.kernel.ipc.futex import FutexTable
 from cruck.kernel.ipc.ipc_namespace import IpcNamespace
+from cruck.kernel.ledger import Ledger
 from cruck.kernel.memory.vdso import Vdso
 from cruck.kernel.net.families import AddressFamilies
 from cruck.kernel.poll.wait_queue import WaitQueue
@@ -74,6 +75,7 @@ class Kernel:
     namespace: MountNamespace  # the first mount namespace, set by boot.py
     file_systems: dict[bytes, FileSystemType]  # what mount(2) knows, by name
     devices: DeviceRegistry
+    ledger: Ledger  # what guests make the kernel keep
     futexes: FutexTable
     ipc: IpcNamespace  # the first one
     vdso: Vdso
@@ -133,6 +135,7 @@ class Kernel:
         self.timers = TimerQueue()
         self.file_systems = {}
         self.devices = devices
+        self.ledger = Ledger(machine.nr_frames() * PAGE_SIZE)
         self.futexes = FutexTable()
         self.ipc = IpcNamespace(self)
         self.families = families

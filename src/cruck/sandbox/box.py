@@ -109,7 +109,7 @@ class Box:
         from cruck.kernel.memory.mm import Mm
 
         mm = Mm(kernel)
-        files = FileTable()
+        files = FileTable(kernel.ledger)
         fs = FsContext(self.world.root, self.world.cwd, 0o022)
         creds = Credentials(config.uid, config.gid, config.groups)
         task = Task(kernel, pid, process, mm.space.new_context(), mm, files, fs, SignalActions(), creds, b"cruck")

@@ -79,7 +79,16 @@ def spawn(kernel: Kernel, steps: list[Step], uid: int = 0, session: bool = True)
     top = Path(root, root.root)
     context = mm.space.new_context()
     task = Task(
-        kernel, pid, process, context, mm, FileTable(), FsContext(top, top, 0o022), SignalActions(), Credentials(uid, uid, ()), b"fake"
+        kernel,
+        pid,
+        process,
+        context,
+        mm,
+        FileTable(kernel.ledger),
+        FsContext(top, top, 0o022),
+        SignalActions(),
+        Credentials(uid, uid, ()),
+        b"fake",
     )
     process.leader = task
     process.threads[pid] = task

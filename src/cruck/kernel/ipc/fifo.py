@@ -7,9 +7,9 @@
 
 from typing import TYPE_CHECKING
 
-from cruck.abi.errno import ENXIO
+from cruck.abi.errno import ENFILE, ENXIO
 from cruck.abi.fcntl import O_ACCMODE, O_NONBLOCK, O_RDONLY, O_WRONLY
-from cruck.kernel.ipc.pipe import PipeBuffer, PipeEnd
+from cruck.kernel.ipc.pipe import SLOT_BYTES, SLOTS_UNDER_PRESSURE, PipeBuffer, PipeEnd
 from cruck.kernel.poll.wait_queue import Waiter, WaitQueue
 from cruck.kernel.process.task import Task
 from cruck.kernel.syscalls.blocking import BLOCKED, record, wait_on
@@ -68,7 +68,9 @@ def open_fifo(task: Task, inode: "Inode", flags: int) -> File | int:
     if mode == O_WRONLY and flags & O_NONBLOCK and (pipe is None or pipe.readers == 0):
         return -ENXIO
     if pipe is None:
-        pipe = inode.pipe = PipeBuffer()
+        if not task.kernel.ledger.has_room(SLOTS_UNDER_PRESSURE * SLOT_BYTES):
+            return -ENFILE
+        pipe = inode.pipe = PipeBuffer(task.kernel.ledger)
     file = PipeEnd(pipe, inode, flags)
     if mode == O_RDONLY and pipe.writers == 0:
         if flags & O_NONBLOCK:

@@ -12,12 +12,13 @@ Not here: SIGPIPE (the edge sends it for −EPIPE), continuing a blocking write 
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EBUSY, EINVAL, EPERM, EPIPE
+from cruck.abi.errno import EBUSY, EINVAL, ENFILE, EPERM, EPIPE
 from cruck.abi.fcntl import O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY
 from cruck.abi.stat import S_IFIFO
 from cruck.framework.mm.user_memory import UserFault, VmReader, VmWriter
-from cruck.kernel.errors import WOULD_BLOCK
+from cruck.kernel.errors import WOULD_BLOCK, LinuxError
 from cruck.kernel.ipc.ioctl import ioctl_count
+from cruck.kernel.ledger import Ledger
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process.credentials import CAP_SYS_RESOURCE
 from cruck.kernel.vfs.anon_inode import AnonInode
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 SLOT_BYTES: Final = 4096  # PIPE_BUF and the page size
 DEFAULT_SLOTS: Final = 16
+SLOTS_UNDER_PRESSURE: Final = 2  # as Linux beyond fs.pipe-user-pages-soft (PIPE_MIN_DEF_BUFFERS)
 
 POLLIN: Final = 0x001
 POLLOUT: Final = 0x004
@@ -75,10 +77,12 @@ class PipeBuffer:
     both_queue: WaitQueue
     openings: "dict[FifoOpening, None]"  # open(2) calls that wait for the other side
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
+        """Not entered into the ledger before it has an end."""
+        self.ledger = ledger
         self.chunks = deque()
         self.nr_bytes = self.nr_slots = 0
-        self.max_slots = DEFAULT_SLOTS
+        self.max_slots = SLOTS_UNDER_PRESSURE if ledger.is_pressed() else DEFAULT_SLOTS
         self.readers = self.writers = 0
         self.nr_reader_opens = self.nr_writer_opens = 0
         self.read_queue = WaitQueue()
@@ -205,7 +209,7 @@ class PipeBuffer:
 
     def set_size(self, size: int, creds: "Credentials", most_bytes: int) -> int:
         """F_SETPIPE_SZ: the new size in bytes, rounded up to a power of two of pages, or −EINVAL, −EPERM (more than
-        `most_bytes`: fs.pipe-max-size), −EBUSY (more is in it)."""
+        `most_bytes`: fs.pipe-max-size; kernel memory), −EBUSY (more is in it)."""
         if size < 0 or size > 1 << 31:
             return -EINVAL
         nr = 1
@@ -215,6 +219,10 @@ class PipeBuffer:
             return -EPERM
         if nr < self.nr_slots:
             return -EBUSY
+        more = (nr - self.max_slots) * SLOT_BYTES
+        if more > 0 and not self.ledger.has_room(more):
+            return -EPERM
+        self.ledger.used += more
         was_full = self.is_full()
         self.max_slots = nr
         if was_full and not self.is_full():
@@ -224,6 +232,8 @@ class PipeBuffer:
 
     # Ends come and go.
     def add_end(self, is_reader: bool, is_writer: bool) -> None:
+        if self.readers == 0 and self.writers == 0:
+            self.ledger.used += self.max_slots * SLOT_BYTES
         if is_reader:
             self.readers += 1
             self.nr_reader_opens += 1
@@ -242,6 +252,7 @@ class PipeBuffer:
         if self.readers == 0 and self.writers == 0:
             self.chunks.clear()
             self.nr_bytes = self.nr_slots = 0
+            self.ledger.used -= self.max_slots * SLOT_BYTES
         elif (self.readers == 0) != (self.writers == 0):
             self.read_queue.wake(READABLE | POLLERR | POLLHUP)
             self.write_queue.wake(WRITABLE | POLLERR | POLLHUP)
@@ -325,9 +336,12 @@ class PipeEnd(File):
 
 
 def make_pipe(kernel: "Kernel", creds: "Credentials", flags: int) -> tuple[PipeEnd, PipeEnd]:
-    """pipe2(2): (read end, write end), not yet referenced by anybody. `flags`: O_NONBLOCK, O_DIRECT."""
+    """pipe2(2): (read end, write end), not yet referenced by anybody. `flags`: O_NONBLOCK, O_DIRECT.
+    Errors: LinuxError(ENFILE): kernel memory."""
+    if not kernel.ledger.has_room(SLOTS_UNDER_PRESSURE * SLOT_BYTES):
+        raise LinuxError(ENFILE, "kernel memory")
     inode = AnonInode(kernel.anon.pipefs, kernel.next_ino(), S_IFIFO | 0o600, creds.fsuid, creds.fsgid, kernel.clock.realtime_ns())
-    pipe = PipeBuffer()
+    pipe = PipeBuffer(kernel.ledger)
     inode.pipe = pipe
     status = flags & (O_NONBLOCK | O_DIRECT)
     return PipeEnd(pipe, inode, O_RDONLY | status & O_NONBLOCK), PipeEnd(pipe, inode, O_WRONLY | status)

@@ -83,7 +83,7 @@ def mmap(mm: "Mm", addr: int, length: int, prot: int, flags: int, file: "File | 
         raise LinuxError(ENOMEM)
     if file is not None and (offset < 0 or offset > MAX_OFFSET - length):
         raise LinuxError(EOVERFLOW)
-    if len(mm.vmas) >= mm.kernel.settings.max_map_count:
+    if not mm.has_area_room(1):
         raise LinuxError(ENOMEM, "vm.max_map_count")
     start = placement.choose(mm, addr, length, flags)
     area_flags = _kind(flags, file) | mm.default_flags
@@ -168,7 +168,7 @@ def brk(mm: "Mm", addr: int) -> int:
     old_end = (mm.brk + PAGE_MASK) & ~PAGE_MASK
     new_end = (addr + PAGE_MASK) & ~PAGE_MASK
     if new_end < old_end:
-        if len(mm.vmas) + 2 > mm.kernel.settings.max_map_count:
+        if not mm.has_area_room(2):
             return mm.brk
         unmap_range(mm, new_end, old_end)
     elif new_end > old_end and not _grow_heap(mm, old_end, new_end):
@@ -181,7 +181,7 @@ def _grow_heap(mm: "Mm", start: int, end: int) -> bool:
     length = end - start
     flags = MAP_PRIVATE | VM_MAYALL | mm.default_flags
     # One page stays free behind the heap, as on Linux.
-    if not placement.is_free(mm, start, end + PAGE_SIZE) or len(mm.vmas) >= mm.kernel.settings.max_map_count:
+    if not placement.is_free(mm, start, end + PAGE_SIZE) or not mm.has_area_room(1):
         return False
     if not mm.may_expand(length // PAGE_SIZE, True) or mm.is_obvious_overcommit(length // PAGE_SIZE):
         return False

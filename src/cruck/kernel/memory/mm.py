@@ -16,6 +16,7 @@ from cruck.abi.resource import RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE, AddressSpace, Machine
 from cruck.framework.mm.user_memory import FaultResolver, UserFault, UserMemory
 from cruck.kernel.errors import LinuxError
+from cruck.kernel.ledger import AREA
 from cruck.kernel.memory import fault, fork, map_memory, placement
 from cruck.kernel.memory.vma import Vma
 from cruck.kernel.memory.vma_list import VmaList
@@ -79,7 +80,7 @@ class Mm(FaultResolver):
         self.user = UserMemory(self.space, self, self.user_end)
         self.rlimits = default_rlimits()
         self.stack_top = placement.stack_top(self.user_end)
-        self.areas = VmaList(placement.mmap_base(self.user_end, self.rlimits[RLIMIT_STACK][0]))
+        self.areas = VmaList(placement.mmap_base(self.user_end, self.rlimits[RLIMIT_STACK][0]), kernel.ledger)
         self.vmas = self.areas.vmas
         self.reserved = kernel.machine.reserved_ranges()
         self.refs = 1
@@ -118,8 +119,7 @@ class Mm(FaultResolver):
                 vma.mapping.regions.pop(vma, None)
             if vma.file is not None:
                 vma.file.put()
-        self.vmas.clear()
-        self.areas.starts.clear()
+        self.areas.clear()
         self.set_exe(None)
 
     def end_aio(self, context: "AioContext") -> None:
@@ -263,15 +263,19 @@ class Mm(FaultResolver):
             self.split(vmas[-1], end)
         return vmas
 
+    def has_area_room(self, count: int) -> bool:
+        """May it have `count` more areas (vm.max_map_count, kernel memory)?"""
+        return len(self.vmas) + count <= self.kernel.settings.max_map_count and self.kernel.ledger.has_room(count * AREA)
+
     def check_split_room(self, start: int, end: int) -> None:
         """Errors: LinuxError(ENOMEM) if isolate() would exceed the number of areas."""
-        if len(self.vmas) + 2 > self.kernel.settings.max_map_count:
+        if not self.has_area_room(2):
             extra = 0
             for addr in (start, end):
                 vma = self.areas.find(addr)
                 if vma is not None and vma.start < addr:
                     extra += 1
-            if len(self.vmas) + extra > self.kernel.settings.max_map_count:
+            if extra and not self.has_area_room(extra):
                 raise LinuxError(ENOMEM, "vm.max_map_count")
 
     def merge(self, start: int, end: int) -> None:

@@ -9,6 +9,7 @@ small mappings stay linear. Limits, accounting and references are `Mm`'s.
 from bisect import bisect_left, bisect_right
 from typing import Final
 
+from cruck.kernel.ledger import AREA, Ledger
 from cruck.kernel.memory.vma import Vma
 
 STACK_GUARD_GAP: Final = 256 * 4096  # kept free below a growing stack (mm/mmap.c stack_guard_gap)
@@ -22,8 +23,9 @@ class VmaList:
     gap_top: int
     gap_size: int
 
-    def __init__(self, top: int) -> None:
+    def __init__(self, top: int, ledger: Ledger) -> None:
         self.vmas = []
+        self.ledger = ledger
         self.starts = []
         self.top = self.gap_top = top
         self.gap_size = 0
@@ -31,6 +33,11 @@ class VmaList:
     def set_top(self, top: int) -> None:
         self.top = self.gap_top = top
         self.gap_size = 0
+
+    def clear(self) -> None:
+        self.ledger.used -= AREA * len(self.vmas)
+        self.vmas.clear()
+        self.starts.clear()
 
     def find(self, addr: int) -> Vma | None:
         """The area that contains addr."""
@@ -55,6 +62,7 @@ class VmaList:
         return self.index_from(start) < bisect_left(self.starts, end)
 
     def insert(self, vma: Vma) -> None:
+        self.ledger.used += AREA
         index = bisect_left(self.starts, vma.start)
         self.vmas.insert(index, vma)
         self.starts.insert(index, vma.start)
@@ -62,6 +70,7 @@ class VmaList:
     def remove(self, vma: Vma) -> None:
         index = bisect_left(self.starts, vma.start)
         assert self.vmas[index] is vma
+        self.ledger.used -= AREA
         del self.vmas[index]
         del self.starts[index]
         gap_end = self.starts[index] if index < len(self.starts) else self.top

@@ -14,7 +14,8 @@ Not here: struct epoll_event and waiting (syscalls/epoll.py).
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EEXIST, EINVAL, ELOOP, ENOENT, EPERM
+from cruck.abi.errno import EEXIST, EINVAL, ELOOP, ENOENT, ENOSPC, EPERM
+from cruck.kernel.ledger import EPOLL_ITEM
 from cruck.kernel.poll.wait_queue import Waiter, WaitQueue
 from cruck.kernel.vfs.anon_inode import AnonFile
 from cruck.kernel.vfs.file import File
@@ -83,7 +84,8 @@ class EpollItem(Waiter):
         """The registration ends: EPOLL_CTL_DEL, or either of the two files is gone."""
         self.queue.remove(self)
         epoll = self.epoll
-        epoll.items.pop((self.file, self.fd), None)
+        if epoll.items.pop((self.file, self.fd), None) is not None:
+            epoll.ledger.used -= EPOLL_ITEM
         epoll.ready.pop(self, None)
         if self.file.epoll_items is not None:
             self.file.epoll_items.pop(self, None)
@@ -97,6 +99,7 @@ class EpollFile(AnonFile):
 
     def __init__(self, kernel: "Kernel") -> None:
         super().__init__(kernel, 2)  # O_RDWR
+        self.ledger = kernel.ledger
         self.items = {}
         self.ready = {}
         self.waiters = WaitQueue()
@@ -115,7 +118,7 @@ class EpollFile(AnonFile):
     # epoll_ctl
     def add(self, file: File, fd: int, events: int, data: int) -> int:
         """0 or −errno: −EPERM the file's readiness never changes, −EINVAL it is this epoll, or a mix of flags Linux refuses,
-        −ELOOP a cycle or too deep a nest, −EEXIST."""
+        −ELOOP a cycle or too deep a nest, −EEXIST, −ENOSPC."""
         queue = file.wait_queue()
         if queue is None:
             return -EPERM
@@ -127,6 +130,9 @@ class EpollFile(AnonFile):
             return -ELOOP
         if (file, fd) in self.items:
             return -EEXIST
+        if not self.ledger.has_room(EPOLL_ITEM):
+            return -ENOSPC
+        self.ledger.used += EPOLL_ITEM
         item = EpollItem(self, file, fd, queue)
         self.items[(file, fd)] = item
         if file.epoll_items is None:

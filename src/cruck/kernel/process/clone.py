@@ -27,6 +27,7 @@ from cruck.framework.hardware import FS_BASE, RSP
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc.sem import SemUndo
+from cruck.kernel.ledger import AREA, DESCRIPTOR, TASK
 from cruck.kernel.process import namespaces
 from cruck.kernel.process.namespaces import new_user_namespace
 from cruck.kernel.process.process import Process
@@ -170,8 +171,10 @@ def _check(kernel: "Kernel", task: Task, flags: int, args: CloneArgs) -> None:
         raise LinuxError(EINVAL)
     if flags & CLONE_PIDFD and flags & CLONE_THREAD:
         raise LinuxError(EINVAL)
-    if len(kernel.tasks) >= kernel.pids_limit:
+    if len(kernel.pids) > kernel.pids_limit:  # zombies count too, and init
         raise LinuxError(EAGAIN, "the run's --pids-limit")
+    if not kernel.ledger.has_room(_cost(task, flags)):
+        raise LinuxError(ENOMEM, "kernel memory")
     limit = task.process.rlimit(RLIMIT_NPROC)
     if task.creds.uid != 0 and len(kernel.tasks) >= limit:
         raise LinuxError(EAGAIN, "RLIMIT_NPROC")
@@ -179,6 +182,16 @@ def _check(kernel: "Kernel", task: Task, flags: int, args: CloneArgs) -> None:
         raise LinuxError(ENOMEM)
     if flags & CLONE_SETTLS and args.tls >= kernel.machine.user_end:
         raise LinuxError(EINVAL)
+
+
+def _cost(task: Task, flags: int) -> int:
+    """What a clone enters into the ledger."""
+    cost = TASK
+    if not flags & CLONE_FILES:
+        cost += task.files.nr_open * DESCRIPTOR
+    if not flags & CLONE_VM:
+        cost += len(task.mm.vmas) * AREA
+    return cost
 
 
 def _publish_tids(task: Task, child: Task, flags: int, args: CloneArgs) -> None:

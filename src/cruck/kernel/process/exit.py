@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.ptrace import PTRACE_EVENT_EXIT
 from cruck.framework.mm.user_memory import UserFault
+from cruck.kernel.ledger import TASK
 from cruck.kernel.process import groups, ptrace
 from cruck.kernel.process.task import DEAD, Task
 from cruck.kernel.process.tracee import PHASE_EXIT
@@ -81,6 +82,7 @@ def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
         kernel.lingering[task.context.tag] = task
     else:
         release_machine(kernel, task)
+    kernel.ledger.used -= TASK
     files.release(task)
     fs.refs -= 1
     task.actions.refs -= 1

@@ -3,9 +3,10 @@
 
 from typing import TYPE_CHECKING
 
-from cruck.abi.errno import EBADF, EMFILE
+from cruck.abi.errno import EBADF, EMFILE, ENFILE
 from cruck.kernel import oops
 from cruck.kernel.errors import LinuxError
+from cruck.kernel.ledger import DESCRIPTOR, Ledger
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task, WaitRecord
@@ -18,11 +19,15 @@ class FileTable:
     files: "list[File | None]"  # by descriptor; shorter than the limit
     cloexec: set[int]  # descriptors that execve closes
     first_free: int  # no free descriptor below it
+    ledger: Ledger
+    nr_open: int  # descriptors in use
     refs: int  # tasks that share it
     lock_waits: "dict[Task, WaitRecord]"  # tasks in F_SETLKW: `extra` is the owner they wait for (vfs/locks.py)
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self.files = []
+        self.ledger = ledger
+        self.nr_open = 0
         self.cloexec = set()
         self.first_free = 0
         self.refs = 1
@@ -49,7 +54,7 @@ class FileTable:
 
     def install(self, file: "File", limit: int, is_cloexec: bool, lowest: int = 0) -> int:
         """Puts `file` (takes a reference) at the lowest free descriptor ≥ lowest and < limit (RLIMIT_NOFILE).
-        Errors: LinuxError(EMFILE), then no reference is taken."""
+        Errors: LinuxError(EMFILE, ENFILE), then no reference is taken."""
         fd = max(lowest, self.first_free)
         files = self.files
         nr = len(files)
@@ -57,8 +62,10 @@ class FileTable:
             fd += 1
         if fd >= limit:
             raise LinuxError(EMFILE)
+        self.check_ledger(1)
         self._grow(fd)
         files[fd] = file.get()
+        self._enter(1)
         if lowest <= self.first_free:
             self.first_free = fd + 1
         if is_cloexec:
@@ -68,7 +75,8 @@ class FileTable:
         return fd
 
     def reserve_check(self, count: int, limit: int) -> None:
-        """Errors: LinuxError(EMFILE) if `count` more descriptors do not fit under `limit`."""
+        """Errors: LinuxError(EMFILE) if `count` more descriptors do not fit under `limit`; LinuxError(ENFILE)."""
+        self.check_ledger(count)
         free = 0
         for fd in range(self.first_free, min(limit, len(self.files))):
             if self.files[fd] is None:
@@ -79,9 +87,12 @@ class FileTable:
             raise LinuxError(EMFILE)
 
     def install_at(self, fd: int, file: "File", is_cloexec: bool) -> "File | None":
-        """dup2: puts `file` (takes a reference) at fd; returns the file that was there, still referenced."""
+        """dup2: puts `file` (takes a reference) at fd; returns the file that was there, still referenced. Errors: LinuxError(ENFILE)."""
+        old = self.lookup(fd)
+        if old is None:
+            self.check_ledger(1)
+            self._enter(1)
         self._grow(fd)
-        old = self.files[fd]
         self.files[fd] = file.get()
         if is_cloexec:
             self.cloexec.add(fd)
@@ -96,9 +107,19 @@ class FileTable:
         file = self.files[fd]
         assert file is not None
         self.files[fd] = None
+        self._enter(-1)
         self.cloexec.discard(fd)
         self.first_free = min(self.first_free, fd)
         return file
+
+    def check_ledger(self, count: int) -> None:
+        """Errors: LinuxError(ENFILE): the run has too many open files (Linux: fs.file-max)."""
+        if not self.ledger.has_room(count * DESCRIPTOR):
+            raise LinuxError(ENFILE, "kernel memory")
+
+    def _enter(self, count: int) -> None:
+        self.nr_open += count
+        self.ledger.used += count * DESCRIPTOR
 
     def _grow(self, fd: int) -> None:
         while len(self.files) <= fd:
@@ -108,8 +129,9 @@ class FileTable:
         return [fd for fd, file in enumerate(self.files) if file is not None]
 
     def copy(self) -> "FileTable":
-        """fork without CLONE_FILES."""
-        other = FileTable()
+        """fork without CLONE_FILES. The caller has asked the ledger."""
+        other = FileTable(self.ledger)
+        other._enter(self.nr_open)
         other.files = [file.get() if file is not None else None for file in self.files]
         other.cloexec = set(self.cloexec)
         other.first_free = self.first_free

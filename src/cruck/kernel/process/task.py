@@ -3,6 +3,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from cruck.kernel.ledger import TASK
 from cruck.kernel.poll.wait_queue import Waiter, WaitQueue
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class Task(Waiter):
         self.process = process
         self.context = context
         kernel.bind(self, context)
+        kernel.ledger.used += TASK
         self.mm = mm
         self.user = mm.user
         self.files = files

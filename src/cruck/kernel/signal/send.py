@@ -18,6 +18,8 @@ SIGCONT: Final = 18
 SIGSTOP: Final = 19
 SIGCONT_BIT: Final = 1 << 17
 CLD_CONTINUED: Final = 6
+MAX_QUEUED: Final = 100_000  # signals, of the whole kernel
+LONG_QUEUE: Final = 128
 
 
 def send_to_process(process: "Process", info: SigInfo) -> int:
@@ -54,7 +56,7 @@ def _send(process: "Process", target: Task | None, info: SigInfo) -> int:
         if tracer is not None and taker is not None:
             tracer.signal(taker, info)
         return 0
-    if signo >= SIGRTMIN and info.code < 0 and len(pending.queue) >= min(process.rlimit(11), 100_000):
+    if signo >= SIGRTMIN and info.code < 0 and _is_full(process, pending):
         return -11
     if not pending.add(info):
         return 0
@@ -62,6 +64,23 @@ def _send(process: "Process", target: Task | None, info: SigInfo) -> int:
         kick(taker)
     process.kernel.signal_queued.wake()
     return 0
+
+
+def _is_full(process: "Process", pending: PendingSignals) -> bool:
+    """RLIMIT_SIGPENDING is a user's on Linux. Here one queue may not exceed it, and what all queues hold together is looked at now and
+    then while one grows long."""
+    length = len(pending.queue)
+    if length >= min(process.rlimit(11), MAX_QUEUED):
+        return True
+    if length < LONG_QUEUE or length % LONG_QUEUE:
+        return False
+    kernel = process.kernel
+    total = 0
+    for other in kernel.processes.values():
+        total += len(other.pending.queue)
+    for task in kernel.tasks.values():
+        total += len(task.pending.queue)
+    return total >= MAX_QUEUED
 
 
 def _reaches_reaper(process: "Process", info: SigInfo) -> bool:

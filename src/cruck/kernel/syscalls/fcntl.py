@@ -185,9 +185,9 @@ def _owner_call(task: "Task", file: "File", fd: int, command: int, argument: int
     return -EINVAL
 
 
-def _lock_list(inode: "Inode") -> LockList:
+def _lock_list(task: "Task", inode: "Inode") -> LockList:
     if inode.locks is None:
-        inode.locks = LockList()
+        inode.locks = LockList(task.kernel.ledger)
     return inode.locks
 
 
@@ -224,7 +224,7 @@ def _range_lock(task: "Task", fd: int, file: "File", command: int, addr: int) ->
     if start > MAX_OFFSET or end > MAX_OFFSET:
         return -EOVERFLOW
     wanted = RangeLock(start, end, kind, None if is_ofd else task.files, file if is_ofd else None, -1 if is_ofd else task.process.pid)
-    locks = _lock_list(inode)
+    locks = _lock_list(task, inode)
     if command in (F_GETLK, F_OFD_GETLK):
         found = locks.conflict(wanted) if kind != F_UNLCK else None
         if found is None:
@@ -266,7 +266,7 @@ def sys_flock(task: "Task", fd: Fd, operation: CUInt) -> int:
     inode = file.inode()
     if inode is None:
         return -EINVAL
-    locks = _lock_list(inode)
+    locks = _lock_list(task, inode)
     if what == LOCK_UN:
         locks.drop_flock(file)
         return 0

@@ -7,6 +7,7 @@ from typing import Final
 from cruck.abi.errno import EFAULT, EINVAL, ENOTSUP, EPERM, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ETIMEDOUT
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.errors import LinuxError
+from cruck.kernel.ledger import TIMER
 from cruck.kernel.process.credentials import CAP_WAKE_ALARM
 from cruck.kernel.process.process import Process
 from cruck.kernel.process.task import Task
@@ -294,10 +295,12 @@ def sys_timer_create(task: Task, which_clock: ClockId, event: UserAddr, created:
             return -EINVAL
         if notify == SIGEV_THREAD_ID and task.process.pid_ns.find(tid) not in task.process.threads:
             return -EINVAL
-    if len(timers.posix) >= MAX_POSIX_TIMERS:
+    ledger = task.kernel.ledger
+    if len(timers.posix) >= MAX_POSIX_TIMERS or not ledger.has_room(TIMER):
         return -11
     task.user.write_u32(created, timer_id)
     timers.next_id = timer_id + 1
+    ledger.used += TIMER
     timer = timers.posix[timer_id] = PosixTimer(task.process, timer_id, which_clock, notify, signo, value, task.process.pid_ns.find(tid))
     if is_cpu_clock(which_clock):
         process, clock, thread = cpu_clock_of(task, which_clock)
@@ -356,4 +359,5 @@ def sys_timer_delete(task: Task, timer_id: CInt) -> int:
     timer = _timer(task, timer_id)
     timer.disarm()
     del task.process.timers.posix[timer_id]
+    task.kernel.ledger.used -= TIMER
     return 0

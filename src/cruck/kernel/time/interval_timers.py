@@ -8,6 +8,7 @@ POSIX timers on CPU clocks are alarms of cpu_timers.py.
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.signal import SIGALRM, SIGEV_NONE, SIGEV_THREAD_ID, SIGPROF, SIGVTALRM
+from cruck.kernel.ledger import TIMER
 from cruck.kernel.signal.pending import SigInfo
 from cruck.kernel.time.cpu_timers import PROCESS, VIRTUAL, CpuAlarm, CpuLimit, CpuTimers
 from cruck.kernel.time.timers import Timer, TimerTarget
@@ -194,6 +195,7 @@ class ProcessTimers:
         """execve deletes POSIX timers and keeps interval timers."""
         for timer in self.posix.values():
             timer.disarm()
+        self.process.kernel.ledger.used -= TIMER * len(self.posix)
         self.posix.clear()
 
     def clear(self) -> None:

@@ -12,6 +12,7 @@ from cruck.kernel.vfs.dentry import Dentry
 from cruck.kernel.vfs.inode import Inode
 
 MIN_SWEEP: Final = 1024
+MAX_NEGATIVE: Final = 32_768  # of one file system; further ones are not remembered
 MIN_LIVE_SWEEP: Final = 64  # of directories whose names come and go by themselves: a dead process's hold all it had
 
 
@@ -34,7 +35,7 @@ def lookup(parent: Dentry, name: bytes) -> Dentry:
     found = directory.lookup(name)
     if child is None:
         child = Dentry(parent, name, found)
-        if found is not None or directory.fs.caches_names:
+        if found is not None or directory.fs.caches_names and directory.fs.nr_negative < MAX_NEGATIVE:
             insert(child)
         return child
     if found is child.inode or child.nr_mounts:
@@ -53,23 +54,32 @@ def insert(child: Dentry) -> None:
     """Makes `child` the cached dentry of its name."""
     parent = child.parent
     parent.children[child.name] = child
+    directory = parent.inode
+    assert directory is not None
+    if child.inode is None:
+        directory.fs.nr_negative += 1
     if len(parent.children) >= parent.sweep_at:
-        directory = parent.inode
-        is_live = directory is not None and not directory.fs.caches_names
+        is_live = not directory.fs.caches_names
         for name, other in list(parent.children.items()):
             if other is child or other.nr_mounts:
                 continue
-            if other.inode is None or is_live and not other.inode.revalidate():
+            if other.inode is None:
+                directory.fs.nr_negative -= 1
+                del parent.children[name]
+            elif is_live and not other.inode.revalidate():
                 del parent.children[name]
         parent.sweep_at = max(MIN_LIVE_SWEEP if is_live else MIN_SWEEP, 2 * len(parent.children))
 
 
 def instantiate(child: Dentry, inode: Inode) -> None:
     """A name that was absent has been made."""
+    was_negative = child.inode is None
     child.inode = inode
     child.is_unlinked = False
     if child.parent.children.get(child.name) is not child:
         insert(child)
+    elif was_negative:
+        inode.fs.nr_negative -= 1
 
 
 def remove(child: Dentry) -> None:
@@ -77,6 +87,12 @@ def remove(child: Dentry) -> None:
     if child.parent.children.get(child.name) is child:
         del child.parent.children[child.name]
     child.is_unlinked = True
+    inode = child.inode
+    if child.children and inode is not None:  # a directory: what is left in it are names that are absent
+        for other in child.children.values():
+            if other.inode is None:
+                inode.fs.nr_negative -= 1
+        child.children.clear()
 
 
 def move(child: Dentry, new_parent: Dentry, new_name: bytes) -> None:
@@ -84,8 +100,11 @@ def move(child: Dentry, new_parent: Dentry, new_name: bytes) -> None:
     if child.parent.children.get(child.name) is child:
         del child.parent.children[child.name]
     old = new_parent.children.get(new_name)
-    if old is not None and old is not child and old.inode is not None:
-        old.is_unlinked = True
+    if old is not None and old is not child:
+        if old.inode is not None:
+            remove(old)
+        elif new_parent.inode is not None:
+            new_parent.inode.fs.nr_negative -= 1
     child.parent = new_parent
     child.name = new_name
     insert(child)

@@ -39,6 +39,7 @@ class FileSystem:
     root: "Inode"
     # False: names may appear or change behind our back (host directories, procfs): look up every time.
     caches_names: bool
+    nr_negative: int  # names in the dentry cache that are known to be absent
     user_ns: "UserNamespace | None"  # of who mounted it
     nr_mounts: int  # in mount tables, the root of a namespace not counted
 
@@ -49,6 +50,7 @@ class FileSystem:
         self.is_read_only = False
         self.caches_names = True
         self.nr_mounts = 0
+        self.nr_negative = 0
 
     def statfs(self) -> tuple[int, int, int, int, int, int, int]:
         """(f_type, f_bsize, f_blocks, f_bfree, f_bavail, f_files, f_ffree)"""

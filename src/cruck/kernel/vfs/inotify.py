@@ -26,6 +26,7 @@ from cruck.abi.inotify import (
 from cruck.framework.mm.user_memory import UserFault, VmWriter
 from cruck.kernel.errors import WOULD_BLOCK
 from cruck.kernel.ipc.ioctl import ioctl_count
+from cruck.kernel.ledger import EVENT
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.vfs.anon_inode import AnonFile
 
@@ -206,10 +207,12 @@ class InotifyFile(AnonFile):
     def queue_event(self, event: InotifyEvent) -> None:
         if self.events and self.events[-1].is_same(event):
             return
-        if len(self.events) >= self.max_events:
-            if self.events[-1].mask & IN_Q_OVERFLOW:
+        ledger = self.kernel.ledger
+        if len(self.events) >= self.max_events or not ledger.has_room(EVENT):
+            if self.events and self.events[-1].mask & IN_Q_OVERFLOW:
                 return
             event = InotifyEvent(-1, IN_Q_OVERFLOW, 0, b"")
+        ledger.used += EVENT
         self.events.append(event)
         self.nr_event_bytes += event.size()
         self.queue.wake(READABLE)
@@ -232,6 +235,7 @@ class InotifyFile(AnonFile):
             if count < size:
                 break
             self.events.popleft()
+            self.kernel.ledger.used -= EVENT
             self.nr_event_bytes -= size
             done += size
         return done
@@ -257,6 +261,8 @@ class InotifyFile(AnonFile):
 
     def release(self) -> None:
         self.kernel.inotify_users.nr_instances[self.uid] -= 1
+        self.kernel.ledger.used -= EVENT * len(self.events)
+        self.events.clear()
         for watch in list(self.watches.values()):
             watch.detach()
 

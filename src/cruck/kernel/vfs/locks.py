@@ -10,6 +10,7 @@ Waiting chains of POSIX locks are walked for deadlocks (EDEADLK); as on Linux, O
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.fcntl import F_RDLCK, F_UNLCK, F_WRLCK
+from cruck.kernel.ledger import LOCK, Ledger
 from cruck.kernel.poll.wait_queue import WaitQueue
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class LockList:
     flocks: list[FlockLock]
     queue: WaitQueue  # woken when a lock goes or shrinks
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
         self.ranges = []
         self.flocks = []
         self.queue = WaitQueue()
@@ -99,18 +101,22 @@ class LockList:
         if wanted.kind != F_UNLCK:
             result.append(RangeLock(start, end, wanted.kind, wanted.table, wanted.file, wanted.pid))
         result.sort(key=_start_of)
-        self.ranges = before + result + after
+        self._replace(before + result + after)
         # Also for a write lock that became a read lock: readers may go on.
         self.queue.wake()
 
     def is_full(self) -> bool:
-        return len(self.ranges) >= MAX_RANGES
+        return len(self.ranges) >= MAX_RANGES or not self.ledger.has_room(2 * LOCK)
+
+    def _replace(self, ranges: list[RangeLock]) -> None:
+        self.ledger.used += (len(ranges) - len(self.ranges)) * LOCK
+        self.ranges = ranges
 
     def release_table(self, table: "FileTable") -> None:
         """A process closed a descriptor of the file: all its POSIX locks on it go."""
         kept = [lock for lock in self.ranges if lock.table is not table]
         if len(kept) != len(self.ranges):
-            self.ranges = kept
+            self._replace(kept)
             self.queue.wake()
 
     def release_file(self, file: "File") -> None:
@@ -118,7 +124,7 @@ class LockList:
         ranges = [lock for lock in self.ranges if lock.file is not file]
         flocks = [lock for lock in self.flocks if lock.file is not file]
         if len(ranges) != len(self.ranges) or len(flocks) != len(self.flocks):
-            self.ranges = ranges
+            self._replace(ranges)
             self.flocks = flocks
             self.queue.wake()
 

@@ -11,6 +11,7 @@ from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.tmpfs.directory import TmpDirectory
 from cruck.kernel.fs.tmpfs.node import TmpInode, TmpSymlink
 from cruck.kernel.fs.tmpfs.regular import TmpRegular
+from cruck.kernel.ledger import INODE, Ledger
 from cruck.kernel.vfs.fs_type import FileSystemType, parse_number, parse_size, split_options
 from cruck.kernel.vfs.inode import S_IFMT, FileSystem
 
@@ -28,6 +29,7 @@ class TmpFs(FileSystem):
     max_inodes: int
     nr_pages: int  # charged by regular files
     nr_inodes: int
+    ledger: Ledger
     next_ino: int
 
     def __init__(
@@ -44,6 +46,7 @@ class TmpFs(FileSystem):
         super().__init__(name, dev)
         self.clock = kernel.clock
         self.machine = kernel.machine
+        self.ledger = kernel.ledger
         self.max_pages = max_pages
         self.max_inodes = max_inodes
         self.nr_pages = 0
@@ -57,9 +60,10 @@ class TmpFs(FileSystem):
 
     def new_ino(self) -> int:
         """Charges one inode. Errors: LinuxError(ENOSPC)."""
-        if self.max_inodes != NO_LIMIT and self.nr_inodes >= self.max_inodes:
+        if self.max_inodes != NO_LIMIT and self.nr_inodes >= self.max_inodes or not self.ledger.has_room(INODE):
             raise LinuxError(ENOSPC)
         self.nr_inodes += 1
+        self.ledger.used += INODE
         ino = self.next_ino
         self.next_ino += 1
         return ino

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from cruck.abi.errno import EEXIST, ENODATA, ENOSPC, EOPNOTSUPP
 from cruck.abi.stat import S_IFLNK
 from cruck.kernel.errors import LinuxError
+from cruck.kernel.ledger import INODE
 from cruck.kernel.vfs.acl import with_mode
 from cruck.kernel.vfs.inode import Inode
 from cruck.kernel.vfs.stat import Stat
@@ -96,6 +97,7 @@ class TmpInode(Inode):
         if self.is_charged:
             self.is_charged = False
             self.owner.nr_inodes -= 1
+            self.owner.ledger.used -= INODE
 
     def getxattr(self, name: bytes) -> bytes:
         if self.xattrs is None or name not in self.xattrs:

@@ -6,6 +6,7 @@ from typing import cast
 from cruck.framework.hardware import AddressSpace
 from cruck.framework.mm.user_memory import VmWriter
 from cruck.kernel.kernel import Kernel
+from cruck.kernel.ledger import Unlimited
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.settings import Settings
 from cruck.kernel.vfs.file import File
@@ -21,6 +22,7 @@ FIXED = 0x10
 
 class FakeKernel(Kernel):
     def __init__(self, nr_frames: int = 65536) -> None:
+        self.ledger = Unlimited()
         self.machine = FakeMachine(nr_frames)
         self.settings = Settings()
 

@@ -3,6 +3,7 @@
 
 import random
 
+from cruck.kernel.ledger import Unlimited
 from cruck.kernel.memory.tests.fakes import new_mm
 from cruck.kernel.memory.vma import Vma
 from cruck.kernel.memory.vma_list import STACK_GUARD_GAP, VmaList
@@ -19,7 +20,7 @@ def area(start: int, end: int, flags: int = MAP_PRIVATE) -> Vma:
 
 
 def test_find_looks_at_both_ends() -> None:
-    areas = VmaList(TOP)
+    areas = VmaList(TOP, Unlimited())
     vma = area(10, 12)
     areas.insert(vma)
     assert areas.find(10 * PAGE - 1) is None
@@ -29,14 +30,14 @@ def test_find_looks_at_both_ends() -> None:
 
 
 def test_gaps_are_taken_from_the_top() -> None:
-    areas = VmaList(TOP)
+    areas = VmaList(TOP, Unlimited())
     assert areas.find_gap_below(4 * PAGE, PAGE, TOP) == 996 * PAGE
     areas.insert(area(996, 1000))
     assert areas.find_gap_below(4 * PAGE, PAGE, TOP) == 992 * PAGE
 
 
 def test_a_freed_gap_is_found_again() -> None:
-    areas = VmaList(TOP)
+    areas = VmaList(TOP, Unlimited())
     vmas = [area(1000 - 4 * (i + 1), 1000 - 4 * i) for i in range(10)]
     for vma in vmas:
         assert areas.find_gap_below(4 * PAGE, PAGE, TOP) == vma.start
@@ -47,13 +48,13 @@ def test_a_freed_gap_is_found_again() -> None:
 
 
 def test_nothing_is_placed_right_below_a_stack() -> None:
-    areas = VmaList(TOP)
+    areas = VmaList(TOP, Unlimited())
     areas.insert(area(900, 1000, MAP_PRIVATE | MAP_GROWSDOWN))
     assert areas.find_gap_below(PAGE, PAGE, TOP) == 899 * PAGE - STACK_GUARD_GAP
 
 
 def test_no_gap_is_minus_one() -> None:
-    areas = VmaList(TOP)
+    areas = VmaList(TOP, Unlimited())
     areas.insert(area(1, 1000))
     assert areas.find_gap_below(PAGE, PAGE, TOP) == -1
     assert areas.find_gap_above(PAGE, PAGE, TOP) == -1
@@ -61,7 +62,7 @@ def test_no_gap_is_minus_one() -> None:
 
 def test_random_placement_agrees_with_a_model() -> None:
     rng = random.Random(7)
-    areas = VmaList(TOP)
+    areas = VmaList(TOP, Unlimited())
     used: set[int] = set()
     live: list[Vma] = []
     for _ in range(3000):

@@ -84,6 +84,8 @@ RECEIVE_BUFFER: Final = 131_072  # net.ipv4.tcp_rmem
 TUNED_SEND_BUFFER: Final = 2_626_560  # what autotuning makes of SEND_BUFFER on loopback
 UNDER_PRESSURE: Final = 8192  # bytes a receive queue may hold when all together hold too many
 CHUNK: Final = 65_536
+SMALL_CHUNK: Final = 2048  # what is not longer together is kept as one object
+LEAST: Final = 1024  # bytes a receive queue may hold when there is no kernel memory left
 CONNECT_TIMEOUT_NS: Final = 127_000_000_000  # net.ipv4.tcp_syn_retries = 6
 
 
@@ -495,6 +497,7 @@ class TcpSocket(InetSocket):
 
     def _purge(self) -> None:
         self.table.nr_bytes -= self.nr_queued
+        self.kernel.ledger.used -= self.nr_queued
         self.chunks.clear()
         self.start = self.nr_queued = 0
         self.urgent.value = NONE
@@ -529,8 +532,8 @@ class TcpSocket(InetSocket):
 
     def _limit(self, peer: "TcpSocket") -> int:
         """Bytes that may be on the way: half of both buffers, as SO_SNDBUF and SO_RCVBUF tell the double."""
-        if self.table.nr_bytes > MEMORY_PRESSURE:
-            return UNDER_PRESSURE
+        if self.table.nr_bytes > MEMORY_PRESSURE or self.kernel.ledger.is_pressed():
+            return UNDER_PRESSURE if self.kernel.ledger.has_room(UNDER_PRESSURE) else LEAST
         return (self.options.send_buffer + peer.options.receive_buffer) >> 1
 
     def send(self, task: "Task", data: VmReader, flags: int, address: bytes, ancillary: Ancillary) -> int:
@@ -580,12 +583,16 @@ class TcpSocket(InetSocket):
                 if done:
                     break
                 raise
-            peer.chunks.append(chunk)
+            if peer.chunks and len(peer.chunks[-1]) + len(chunk) <= SMALL_CHUNK:
+                peer.chunks[-1] += chunk  # an object for each byte would cost many times what is counted
+            else:
+                peer.chunks.append(chunk)
             peer.nr_queued += len(chunk)
             done += len(chunk)
         if done == 0:
             return WOULD_BLOCK
         self.table.nr_bytes += done
+        self.kernel.ledger.used += done
         self.nr_sent += done
         peer.nr_received += done
         self.stack.count(done)
@@ -687,6 +694,7 @@ class TcpSocket(InetSocket):
         self.urgent.passed(count)
         self.nr_queued -= count
         self.table.nr_bytes -= count
+        self.kernel.ledger.used -= count
         peer = self.peer
         if peer is not None and peer.wants_room and peer._has_room(self):
             peer.wants_room = False

@@ -203,6 +203,7 @@ class UdpSocket(InetSocket):
         multicast.leave_all(self)
         self.datagrams.clear()
         self.errors.clear()
+        self.kernel.ledger.used -= self.nr_charged
         self.nr_charged = 0
 
     # Sending.
@@ -359,12 +360,13 @@ class UdpSocket(InetSocket):
         return wants_all != 0 and self.stack.has_members(to)
 
     def deliver(self, datagram: Datagram) -> None:
-        if self.nr_charged > self.options.receive_buffer:
+        if self.nr_charged > self.options.receive_buffer or not self.kernel.ledger.has_room(datagram.charge()):
             self.nr_drops += 1
             return
         if self.options.timestamps:
             datagram.stamp_ns = self.kernel.clock.realtime_ns()
         self.nr_charged += datagram.charge()
+        self.kernel.ledger.used += datagram.charge()
         self.datagrams.append(datagram)
         self.queue.wake(READABLE)
 
@@ -397,6 +399,7 @@ class UdpSocket(InetSocket):
         if not flags & MSG_PEEK:
             self.datagrams.popleft()
             self.nr_charged -= datagram.charge()
+            self.kernel.ledger.used -= datagram.charge()
         if copied < want:
             return -EFAULT
         if length > want:

@@ -130,8 +130,7 @@ class DatagramSocket(UnixSocket):
         if want and out.write(packet.data[:want]) < want:
             if not flags & MSG_PEEK:
                 self._take(packet)
-                for file in packet.files:
-                    file.put()
+                self.family.drop_files(packet.files)
             return -EFAULT
         if length > want:
             received.flags |= MSG_TRUNC
@@ -154,7 +153,7 @@ class DatagramSocket(UnixSocket):
     def _take(self, packet: Packet) -> None:
         self.packets.popleft()
         self.nr_queued_bytes -= len(packet.data)
-        self.nr_queued_files -= len(packet.files)
+        self.files_left(len(packet.files))
         self.discharge(packet)
         self.wake_throttled()
 

@@ -11,6 +11,7 @@ from cruck.kernel.net.socket import Socket
 if TYPE_CHECKING:
     from cruck.kernel.net.unix.socket import UnixSocket
     from cruck.kernel.process.task import Task
+    from cruck.kernel.vfs.file import File
 
 AF_UNIX: Final = 1
 SOCK_STREAM: Final = 1
@@ -25,6 +26,10 @@ class UnixFamily(AddressFamily):
     sockets: "dict[UnixSocket, None]"  # all that are open: /proc/net/unix
     next_autobind: int
     may_hold_cycles: bool  # a socket was sent and may be in flight: garbage.py
+    nr_closed: int  # sockets, since garbage was last looked for
+    nr_in_flight: int  # files in unread messages
+    dropped: "list[File]"  # of messages nobody will read; to be put
+    is_dropping: bool
 
     def __init__(self) -> None:
         self.number = AF_UNIX
@@ -32,6 +37,23 @@ class UnixFamily(AddressFamily):
         self.sockets = {}
         self.next_autobind = 0
         self.may_hold_cycles = False
+        self.nr_closed = 0
+        self.nr_in_flight = 0
+        self.dropped = []
+        self.is_dropping = False
+
+    def drop_files(self, files: "list[File]") -> None:
+        """Puts the files of messages nobody will read. One of them may be a socket with such messages, and so on, thousands deep:
+        no recursion."""
+        self.dropped += files
+        if self.is_dropping:
+            return
+        self.is_dropping = True
+        try:
+            while self.dropped:
+                self.dropped.pop().put()
+        finally:
+            self.is_dropping = False
 
     def create(self, task: "Task", kind: int, protocol: int) -> Socket:
         return self._create(task, kind, protocol)

@@ -34,8 +34,7 @@ def collect(family: "UnixFamily") -> int:
         for embryo in socket.pending:
             files += _empty(embryo)
     family.may_hold_cycles = False  # no search while these go
-    for file in files:
-        file.put()
+    family.drop_files(files)
     family.may_hold_cycles = bool(_count_in_flight(family))
     return len(garbage)
 
@@ -48,7 +47,8 @@ def _empty(socket: UnixSocket) -> "list[File]":
         socket.discharge(packet)
         files += packet.files
         packet.files = []
-    socket.nr_queued_bytes = socket.nr_queued_files = 0
+    socket.nr_queued_bytes = 0
+    socket.files_left(len(files))
     return files
 
 

@@ -16,12 +16,14 @@ from cruck.abi.errno import (
     ECONNRESET,
     EINVAL,
     EISCONN,
+    ENOBUFS,
     ENOTCONN,
     EOPNOTSUPP,
     EPROTOTYPE,
     ETOOMANYREFS,
 )
 from cruck.kernel.errors import WOULD_BLOCK, LinuxError
+from cruck.kernel.ledger import DESCRIPTOR
 from cruck.kernel.net.socket import NO_CREDENTIALS, RECEIVING, SENDING, Ancillary, Socket
 from cruck.kernel.net.unix import address as names
 from cruck.kernel.vfs.file import File
@@ -56,8 +58,11 @@ SKB_BYTES: Final = 256
 SHARED_INFO_BYTES: Final = 320
 HEAD_MAX: Final = 3776  # of data: SKB_MAX_ALLOC
 FRAGMENTS_MAX: Final = 32_768  # UNIX_SKB_FRAGS_SZ
-# SCM_RIGHTS: unread messages of one socket may hold this many files (Linux: RLIMIT_NOFILE per user).
+LARGEST_CHARGE: Final = 1 << 18
+UNDER_PRESSURE: Final = 8192  # unread bytes of a socket
+# SCM_RIGHTS: unread messages may hold this many files (Linux: RLIMIT_NOFILE per user).
 MAX_FILES_IN_FLIGHT: Final = 16_384
+GARBAGE_RATIO: Final = 8  # garbage is looked for when one in so many sockets has been closed
 
 
 class Packet:
@@ -248,10 +253,16 @@ class UnixSocket(Socket):
 
     def put(self) -> None:
         super().put()
-        if self.family.may_hold_cycles:
+        family = self.family
+        if family.may_hold_cycles:
+            # A search looks at every socket: not at each of many that close.
+            family.nr_closed += 1
+            if family.nr_closed * GARBAGE_RATIO < len(family.sockets):
+                return
+            family.nr_closed = 0
             from cruck.kernel.net.unix.garbage import collect
 
-            collect(self.family)
+            collect(family)
 
     def release(self) -> None:
         self.is_dead = True
@@ -266,13 +277,15 @@ class UnixSocket(Socket):
             self.pending.popleft().release_embryo()
         self.state = CLOSED
         self.shut_down = RECEIVING | SENDING
+        files: list[File] = []
         while self.packets:
             packet = self.packets.popleft()
             self.discharge(packet)
-            for file in packet.files:
-                file.put()
-        self.nr_queued_bytes = self.nr_queued_files = 0
+            files += packet.files
+        self.nr_queued_bytes = 0
+        self.files_left(len(files))
         self.wake_throttled()
+        self.family.drop_files(files)
 
     def release_embryo(self) -> None:
         """A connection nobody accepted."""
@@ -295,24 +308,38 @@ class UnixSocket(Socket):
         return self.nr_unread_bytes * 4 <= self.options.send_buffer
 
     def has_send_room(self) -> bool:
-        """May one more message go on the account?"""
+        """May one more message go on the account? Errors: LinuxError(ENOBUFS): kernel memory."""
+        ledger = self.kernel.ledger
+        if ledger.is_pressed():
+            if not ledger.has_room(LARGEST_CHARGE):
+                raise LinuxError(ENOBUFS, "kernel memory")
+            if self.nr_unread_bytes >= UNDER_PRESSURE:
+                return False
         return self.nr_unread_bytes < self.options.send_buffer
 
     def deliver(self, packet: Packet) -> None:
         """A message arrives here."""
         packet.sender.nr_unread_bytes += packet.charge
+        self.kernel.ledger.used += packet.charge
         self.packets.append(packet)
         self.nr_queued_bytes += len(packet.data)
-        self.nr_queued_files += len(packet.files)
+        self.files_left(-len(packet.files))
         self.queue.wake(READABLE)
 
     def discharge(self, packet: Packet) -> None:
         """The message is off the sender's account."""
         sender = packet.sender
         sender.nr_unread_bytes -= packet.charge
+        self.kernel.ledger.used -= packet.charge
         packet.charge = 0
         if not sender.is_dead and sender.is_writable_now():
             sender.queue.wake(WRITABLE)
+
+    def files_left(self, count: int) -> None:
+        """So many files are no longer in messages to this socket (negative: are now)."""
+        self.nr_queued_files -= count
+        self.family.nr_in_flight -= count
+        self.kernel.ledger.used -= count * DESCRIPTOR
 
     def wake_throttled(self) -> None:
         if self.throttled:
@@ -324,7 +351,9 @@ class UnixSocket(Socket):
     def take_files(self, ancillary: Ancillary, target: "UnixSocket") -> list[File]:
         """The files of a message to `target`, which owns them now. Errors: LinuxError(ETOOMANYREFS)."""
         files = ancillary.files
-        if files and target.nr_queued_files + len(files) > MAX_FILES_IN_FLIGHT:
+        if files and (
+            self.family.nr_in_flight + len(files) > MAX_FILES_IN_FLIGHT or not self.kernel.ledger.has_room(len(files) * DESCRIPTOR)
+        ):
             raise LinuxError(ETOOMANYREFS)
         ancillary.files = []
         for file in files:

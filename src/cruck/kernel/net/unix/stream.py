@@ -99,7 +99,7 @@ class StreamSocket(UnixSocket):
             files = packet.files
             if files:
                 packet.files = []
-                self.nr_queued_files -= len(files)
+                self.files_left(len(files))
                 received.ancillary.files = files
             if count < left:
                 break

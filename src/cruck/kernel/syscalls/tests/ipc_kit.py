@@ -14,6 +14,7 @@ from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc.futex import FutexTable
 from cruck.kernel.ipc.ipc_namespace import IpcNamespace
 from cruck.kernel.kernel import Kernel
+from cruck.kernel.ledger import Unlimited
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.net.families import AddressFamilies
 from cruck.kernel.poll.wait_queue import WaitQueue
@@ -80,6 +81,7 @@ class KitKernel(Kernel):
         self.ready: list[Task] = []
         self.tasks: dict[int, Task] = {}
         self.contexts: dict[int, Task] = {}
+        self.ledger = Unlimited()
         self.next_tag = 1
         self.processes: dict[int, Process] = {}
         self.inode = 1
@@ -116,7 +118,10 @@ class KitKernel(Kernel):
             mm: Any = KitMm(self.machine)
             process = Process(kernel, pid, None, self.group)
             self.processes[pid] = process
-            files, fs = FileTable(), FsContext.__new__(FsContext) if self.place is None else FsContext(self.place, self.place, 0o022)
+            files, fs = (
+                FileTable(Unlimited()),
+                FsContext.__new__(FsContext) if self.place is None else FsContext(self.place, self.place, 0o022),
+            )
             actions = SignalActions()
             creds = Credentials(uid, uid, ())
         else:

@@ -12,6 +12,7 @@ from cruck.framework.mm.user_memory import BytesReader, BytesWriter, FaultResolv
 from cruck.kernel.drivers.registry import DeviceRegistry
 from cruck.kernel.ipc.ipc_namespace import IpcNamespace
 from cruck.kernel.kernel import Kernel
+from cruck.kernel.ledger import Unlimited
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.net.families import AddressFamilies
 from cruck.kernel.poll.wait_queue import WaitQueue
@@ -53,6 +54,7 @@ class FakeKernel(Kernel):
 
     def __init__(self) -> None:
         self.contexts: dict[int, Task] = {}
+        self.ledger = Unlimited()
         self.next_tag = 1
         self.machine = FakeMachine(1024)
         self.clock = ManualClock()
@@ -136,7 +138,7 @@ class World:
         space.map_anon(DATA, 0x4000, PROT_READ | PROT_WRITE)
         user = UserMemory(space, NoFaults(), USER_END)
         task = Task(
-            self.kernel, pid, process, space.new_context(), cast("object", FakeMm(user)), FileTable(),  # type: ignore[arg-type]
+            self.kernel, pid, process, space.new_context(), cast("object", FakeMm(user)), FileTable(Unlimited()),  # type: ignore[arg-type]
             FsContext.__new__(FsContext), SignalActions(), Credentials(uid, uid, ()), b"test",
         )  # fmt: skip
         process.leader = task

@@ -14,6 +14,7 @@ from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.tmpfs import TYPE, TmpFs
 from cruck.kernel.ipc.ipc_namespace import IpcNamespace
 from cruck.kernel.kernel import Kernel
+from cruck.kernel.ledger import Unlimited
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.net.families import AddressFamilies
 from cruck.kernel.process.credentials import Credentials
@@ -75,6 +76,7 @@ class World(Kernel):
         self.ready: list[Task] = []
         self.tasks: dict[int, Task] = {}
         self.contexts: dict[int, Task] = {}
+        self.ledger = Unlimited()
         self.next_tag = 1
         self.processes: dict[int, Process] = {}
         self.groups: dict[int, ProcessGroup] = {}
@@ -122,7 +124,7 @@ class World(Kernel):
             space.map_anon(MEMORY, MEMORY_BYTES, PROT_READ | PROT_WRITE)
             user = UserMemory(space, NoFaults(), 0x7FFF_FFFF_F000)
         task = Task(
-            self, pid, process, FakeContext(), FakeMm(user), FileTable(), FsContext(self.root(), self.root(), 0o022), SignalActions(),
+            self, pid, process, FakeContext(), FakeMm(user), FileTable(Unlimited()), FsContext(self.root(), self.root(), 0o022), SignalActions(),
             Credentials(uid, gid, groups), b"test",
         )  # fmt: skip
         process.threads[pid] = task

@@ -9,6 +9,7 @@ from cruck.framework.io.host_file import HostFile
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter
 from cruck.kernel.fs.overlay.whiteout import detached_path, list_entries
 from cruck.kernel.kernel import Kernel
+from cruck.kernel.ledger import Unlimited
 from cruck.kernel.vfs.inode import Inode
 
 PAGE = 4096
@@ -91,6 +92,7 @@ class FakeSpace(AddressSpace):
 
 class FakeKernel(Kernel):
     def __init__(self) -> None:
+        self.ledger = Unlimited()
         self.clock = ManualClock()
         self.machine = FakeMachine()
         self.hostname = b"box"
