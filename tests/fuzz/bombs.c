@@ -3,6 +3,7 @@
  * Exhaustion, one attack a name: takes as much of one thing as it gets, then prints "NAME: N then ERRNO" and gives all back.
  *
  *     bombs NAME
+ *     bombs army NAME      in as many processes as there may be, all of which keep what they got: "NAME: PROCESSES, N then ERRNO"
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -29,9 +32,16 @@
 #include <unistd.h>
 
 static const char *name;
+static int army; /* where a soldier reports; 0: alone */
 
 static void report(long n, int error)
 {
+	if (army) {
+		long line[2] = { n, error };
+		write(army, line, sizeof line);
+		for (;;)
+			pause(); /* keeps what it has */
+	}
 	printf("%s: %ld then %s\n", name, n, error ? strerrorname_np(error) : "no end");
 	fflush(stdout);
 }
@@ -403,6 +413,82 @@ static void busy(void)
 					sched_yield();
 }
 
+static void epoll_bomb(void)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int fds[1100], nr = 0;
+	long n = 0;
+	while (nr < 1000 && (fds[nr] = eventfd(0, 0)) >= 0)
+		nr++;
+	for (int i = nr / 2; i < nr; i++) {
+		close(fds[i]);
+		int epoll = epoll_create1(0);
+		for (int k = 0; k < nr / 2; k++, n++)
+			if (epoll_ctl(epoll, EPOLL_CTL_ADD, fds[k], &event) < 0) {
+				report(n, errno);
+				return;
+			}
+	}
+	report(n, 0);
+}
+
+static void udp_bomb(void)
+{
+	static char block[60000];
+	long n = 0;
+	for (; n < 100000; n++) {
+		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+		struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+		socklen_t length = sizeof at;
+		if (fd < 0 || bind(fd, (void *)&at, sizeof at) < 0)
+			break;
+		getsockname(fd, (void *)&at, &length);
+		for (int i = 0; i < 20; i++)
+			sendto(fd, block, sizeof block, 0, (void *)&at, sizeof at);
+	}
+	report(n, errno);
+}
+
+static void tcp_bomb(void)
+{
+	static char block[65536];
+	long n = 0;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t length = sizeof at;
+	bind(listener, (void *)&at, sizeof at);
+	listen(listener, 100);
+	getsockname(listener, (void *)&at, &length);
+	for (; n < 100000; n++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (fd < 0 || connect(fd, (void *)&at, sizeof at) < 0 || accept(listener, NULL, NULL) < 0)
+			break;
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		while (write(fd, block, sizeof block) > 0)
+			;
+		for (int i = 0; i < 1000; i++)
+			if (write(fd, block, 1 + i % 3) < 0)
+				break;
+	}
+	report(n, errno);
+}
+
+static void absent_names(void)
+{
+	char path[64];
+	long n = 0;
+	for (int d = 0; d < 200; d++) {
+		sprintf(path, "d%d.%d", getpid(), d);
+		if (mkdir(path, 0700) < 0)
+			break;
+		for (int i = 0; i < 1000; i++, n++) {
+			sprintf(path, "d%d.%d/%d", getpid(), d, i);
+			access(path, F_OK);
+		}
+	}
+	report(n, 0);
+}
+
 static const struct { const char *name; void (*attack)(void); } attacks[] = {
 	{ "fork_bomb", fork_bomb }, { "thread_bomb", thread_bomb }, { "fd_bomb", fd_bomb }, { "fd_bomb_raised", fd_bomb_raised },
 	{ "inode_bomb", inode_bomb }, { "file_bomb", file_bomb }, { "pipe_bomb", pipe_bomb }, { "epoll_nesting", epoll_nesting },
@@ -410,12 +496,45 @@ static const struct { const char *name; void (*attack)(void); } attacks[] = {
 	{ "mapping_count", mapping_count }, { "memory_bomb", memory_bomb }, { "deep_directory", deep_directory },
 	{ "huge_arguments", huge_arguments }, { "huge_vectors", huge_vectors }, { "sparse_file", sparse_file }, { "timer_bomb", timer_bomb },
 	{ "watch_bomb", watch_bomb }, { "inotify_queue", inotify_queue }, { "lock_storm", lock_storm }, { "fd_passing", fd_passing },
-	{ "socket_bomb", socket_bomb }, { "busy", busy },
+	{ "socket_bomb", socket_bomb }, { "busy", busy }, { "epoll_bomb", epoll_bomb }, { "udp_bomb", udp_bomb }, { "tcp_bomb", tcp_bomb },
+	{ "absent_names", absent_names },
 };
+
+static void lead_army(void)
+{
+	int pipes[2];
+	long line[2] = { 0, 0 }, total = 0, nr = 0, reports = 0;
+	pipe(pipes);
+	for (unsigned i = 0; i < sizeof attacks / sizeof *attacks; i++)
+		if (strcmp(attacks[i].name, name) == 0)
+			for (pid_t pid; (pid = fork()) >= 0; nr++)
+				if (pid == 0) {
+					char directory[32];
+					sprintf(directory, "/tmp/%d", getpid());
+					mkdir(directory, 0700);
+					chdir(directory);
+					close(pipes[0]);
+					army = pipes[1];
+					attacks[i].attack();
+				}
+	close(pipes[1]);
+	while (reports < nr && read(pipes[0], line, sizeof line) == sizeof line) {
+		reports++;
+		total += line[0];
+	}
+	printf("%s: %ld, %ld then %s\n", name, reports, total, line[1] ? strerrorname_np(line[1]) : "no end");
+	fflush(stdout);
+	usleep(300000); /* for whoever looks at the kernel's memory */
+	kill(0, SIGKILL);
+}
 
 int main(int argc, char **argv)
 {
 	name = argc > 1 ? argv[1] : "";
+	if (argc > 2) {
+		name = argv[2];
+		lead_army();
+	}
 	for (unsigned i = 0; i < sizeof attacks / sizeof *attacks; i++)
 		if (strcmp(attacks[i].name, name) == 0) {
 			attacks[i].attack();

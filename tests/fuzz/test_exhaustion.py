@@ -31,7 +31,14 @@ ATTACKS = {
     "inotify_queue": "16385 then EOVERFLOW",
     "fd_passing": "1 then ETOOMANYREFS",
     "socket_bomb": "510 then EMFILE",
+    "tcp_bomb": "510 then EMFILE",
+    "deep_directory": "5000 then no end",
+    "mapping_count": "65 then ENOMEM",
+    "lock_storm": "4096 then ENOLCK",
 }
+# The same by a hundred processes at once: what they hold together is bounded by the ledger (kernel/ledger.py), here 64 MiB.
+ARMY = {"fd_bomb": "ENFILE", "pipe_bomb": "ENFILE", "socket_bomb": "ENFILE"}
+MAX_ARMY_RSS_KIB = 150 << 10
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +54,13 @@ def test_ends_at_its_bound(program: Path, attack: str) -> None:
     outcome = run(program, attack, options=LIMITS, limit_s=30)
     assert outcome.stdout.splitlines()[-1:] == [f"{attack}: {ATTACKS[attack]}"], outcome.stderr
     assert outcome.peak_rss_kib < MAX_KERNEL_RSS_KIB
+
+
+@pytest.mark.parametrize("attack", ARMY)
+def test_an_army_is_bounded(program: Path, attack: str) -> None:
+    outcome = run(program, "army", attack, options=("-m", "128M", "--pids-limit", "100"), limit_s=60)
+    assert outcome.stdout.endswith(f" then {ARMY[attack]}\n"), outcome.stdout + outcome.stderr
+    assert outcome.peak_rss_kib < MAX_ARMY_RSS_KIB
 
 
 @pytest.mark.parametrize("signals", [(signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)])

@@ -18,11 +18,46 @@ if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
 
 MAX_OVERRUN: Final = 0x7FFF_FFFF
+SIGALRM_BIT: Final = 1 << (SIGALRM - 1)
+MIN_IDLE_NS: Final = 125_000
+MAX_IDLE_NS: Final = 16_000_000
+MAX_IGNORED_NS: Final = 128_000_000
 ITIMER_REAL: Final = 0
 ITIMER_VIRTUAL: Final = 1
 ITIMER_PROF: Final = 2
 SI_TIMER: Final = -2
 SI_KERNEL: Final = 0x80
+
+
+class Period:
+    """When a timer with an interval is due again. One whose signal is ignored, or pending since the last time, has nothing to do: then
+    it is due ever more seldom, up to MAX_IDLE_NS and MAX_IGNORED_NS. (Linux: such timers wait for a tick at least, or until the signal is taken.)"""
+
+    def __init__(self) -> None:
+        self.nr_idle = 0
+        self.nr_skipped = 0  # periods that go by before the next deadline
+
+    def next_ns(self, deadline_ns: int, interval_ns: int, now_ns: int, is_idle: bool, most_ns: int = MAX_IDLE_NS) -> tuple[int, int]:
+        """(the next deadline, how many periods have gone by unnoticed since the last)"""
+        missed = (now_ns - deadline_ns) // interval_ns + self.nr_skipped
+        deadline_ns += (now_ns - deadline_ns) // interval_ns * interval_ns + interval_ns
+        self.nr_idle = self.nr_idle + 1 if is_idle else 0
+        self.nr_skipped = 0
+        if self.nr_idle > 3:
+            least_ns = now_ns + min(MIN_IDLE_NS << min(self.nr_idle - 4, 16), most_ns)
+            if deadline_ns < least_ns:
+                self.nr_skipped = (least_ns - deadline_ns) // interval_ns
+                deadline_ns += self.nr_skipped * interval_ns
+        return deadline_ns, missed
+
+    def left_ns(self, left_ns: int, interval_ns: int) -> int:
+        """What a program is told of the time to the next deadline: that periods are skipped is not its business."""
+        return left_ns % interval_ns if self.nr_skipped and left_ns > interval_ns else left_ns
+
+
+def is_ignored(process: "Process", signo: int) -> bool:
+    task = process.any_thread()
+    return task is None or task.actions.is_ignored(signo)
 
 
 class RealTimer(TimerTarget):
@@ -33,9 +68,11 @@ class RealTimer(TimerTarget):
         self.timer: Timer | None = None
         self.deadline_ns = 0
         self.interval_ns = 0
+        self.period = Period()
 
     def set(self, value_ns: int, interval_ns: int) -> None:
         kernel = self.process.kernel
+        self.period = Period()
         if self.timer is not None:
             kernel.timers.cancel(self.timer)
             self.timer = None
@@ -48,15 +85,19 @@ class RealTimer(TimerTarget):
         """(ns left, interval ns)"""
         if self.timer is None:
             return 0, self.interval_ns
-        return max(1000, self.deadline_ns - self.process.kernel.clock.monotonic_ns()), self.interval_ns
+        left_ns = self.deadline_ns - self.process.kernel.clock.monotonic_ns()
+        return max(1000, self.period.left_ns(left_ns, self.interval_ns)), self.interval_ns
 
     def expire(self, now_ns: int) -> None:
         self.timer = None
+        process = self.process
         if self.interval_ns > 0:
-            missed = (now_ns - self.deadline_ns) // self.interval_ns
-            self.deadline_ns += (missed + 1) * self.interval_ns
-            self.timer = self.process.kernel.timers.add(self.deadline_ns, self)
-        self.process.kernel.send_signal_process(self.process, SIGALRM, SigInfo(SIGALRM, SI_KERNEL))
+            ignored = is_ignored(process, SIGALRM)
+            is_idle = ignored or process.pending.bits & SIGALRM_BIT != 0
+            most_ns = MAX_IGNORED_NS if ignored else MAX_IDLE_NS
+            self.deadline_ns = self.period.next_ns(self.deadline_ns, self.interval_ns, now_ns, is_idle, most_ns)[0]
+            self.timer = process.kernel.timers.add(self.deadline_ns, self)
+        process.kernel.send_signal_process(process, SIGALRM, SigInfo(SIGALRM, SI_KERNEL))
 
 
 class IntervalAlarm(CpuAlarm):
@@ -104,6 +145,7 @@ class PosixTimer(TimerTarget):
         self.clock_process = process
         self.info = None
         self.overrun = 0
+        self.period = Period()
 
     def set(self, deadline_ns: int, interval_ns: int) -> None:
         """deadline_ns: on the monotonic clock, or the CPU clock it runs on; 0 disarms."""
@@ -111,6 +153,7 @@ class PosixTimer(TimerTarget):
         self.interval_ns = interval_ns
         self.overrun = 0
         self.info = None
+        self.period = Period()
         if self.alarm is not None:
             self.clock_process.timers.cpu.arm(self.alarm, deadline_ns, interval_ns)
         elif deadline_ns > 0:
@@ -129,14 +172,16 @@ class PosixTimer(TimerTarget):
             return self.clock_process.timers.cpu.left_ns(self.alarm)
         if self.timer is None:
             return 0
-        return max(1, self.deadline_ns - self.process.kernel.clock.monotonic_ns())
+        return max(1, self.period.left_ns(self.deadline_ns - self.process.kernel.clock.monotonic_ns(), self.interval_ns))
 
     def expire(self, now_ns: int) -> None:
         self.timer = None
         missed = 0
         if self.interval_ns > 0:
-            missed = (now_ns - self.deadline_ns) // self.interval_ns
-            self.deadline_ns += (missed + 1) * self.interval_ns
+            ignored = self.notify == SIGEV_NONE or is_ignored(self.process, self.signo)
+            most_ns = MAX_IGNORED_NS if ignored else MAX_IDLE_NS
+            is_idle = ignored or self._is_pending()
+            self.deadline_ns, missed = self.period.next_ns(self.deadline_ns, self.interval_ns, now_ns, is_idle, most_ns)
             self.timer = self.process.kernel.timers.add(self.deadline_ns, self)
         self.happen(missed)
 

@@ -6,10 +6,13 @@ rebuilt when most of it is marked, so that it stays proportional to the live tim
 """
 
 import heapq
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
+
+
+MAX_AT_ONCE: Final = 256
 
 
 class TimerTarget:
@@ -76,8 +79,10 @@ class TimerQueue:
         return -1
 
     def expire(self, now_ns: int) -> None:
-        """Fires everything that is due, in order of deadline."""
-        while self.heap and (not self.heap[0].is_live or self.heap[0].deadline_ns <= now_ns):
+        """Fires what is due, in order of deadline; not more than MAX_AT_ONCE, so that others are served in between."""
+        for _ in range(MAX_AT_ONCE):
+            if not self.heap or (self.heap[0].is_live and self.heap[0].deadline_ns > now_ns):
+                return
             timer = heapq.heappop(self.heap)
             if not timer.is_live:
                 self.nr_cancelled -= 1
