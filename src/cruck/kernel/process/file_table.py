@@ -65,7 +65,7 @@ class FileTable:
         self.check_ledger(1)
         self._grow(fd)
         files[fd] = file.get()
-        self._enter(1)
+        self.enter_open(1)
         if lowest <= self.first_free:
             self.first_free = fd + 1
         if is_cloexec:
@@ -91,7 +91,7 @@ class FileTable:
         old = self.lookup(fd)
         if old is None:
             self.check_ledger(1)
-            self._enter(1)
+            self.enter_open(1)
         self._grow(fd)
         self.files[fd] = file.get()
         if is_cloexec:
@@ -107,7 +107,7 @@ class FileTable:
         file = self.files[fd]
         assert file is not None
         self.files[fd] = None
-        self._enter(-1)
+        self.enter_open(-1)
         self.cloexec.discard(fd)
         self.first_free = min(self.first_free, fd)
         return file
@@ -117,7 +117,8 @@ class FileTable:
         if not self.ledger.has_room(count * DESCRIPTOR):
             raise LinuxError(ENFILE, "kernel memory")
 
-    def _enter(self, count: int) -> None:
+    def enter_open(self, count: int) -> None:
+        """`count` more descriptors are open."""
         self.nr_open += count
         self.ledger.used += count * DESCRIPTOR
 
@@ -131,7 +132,7 @@ class FileTable:
     def copy(self) -> "FileTable":
         """fork without CLONE_FILES. The caller has asked the ledger."""
         other = FileTable(self.ledger)
-        other._enter(self.nr_open)
+        other.enter_open(self.nr_open)
         other.files = [file.get() if file is not None else None for file in self.files]
         other.cloexec = set(self.cloexec)
         other.first_free = self.first_free
