@@ -2,20 +2,38 @@
 # Everything a fresh Debian with python3 (with venv), gcc and make needs: `make demo`, `make test`.
 
 PYTHON ?= python3
+# compiled: as users get it, the Python side compiled with mypyc (docs/decisions/0005-compiled-python.md), which takes two minutes on two cores.
+# editable: interpreted, straight from src/; for work on cruck. A file local.mk with `BUILD := editable` makes it this checkout's way.
+BUILD ?= compiled
+-include local.mk
+
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+STAMP := $(VENV)/.installed-$(BUILD)
 NATIVE := $(wildcard src/cruck/framework/machine/*.[ch] src/cruck/framework/machine/*/*.[chSs] src/cruck/framework/machine/*/*.lds)
+PACKAGE := $(shell find src/cruck -name '*.py' -o -name '*.pyi')
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-compiled check build clean sanitize fuzz fuzz-quick bench bench-quick suites suites-quick
+.PHONY: demo test test-compiled test-editable check build clean sanitize fuzz fuzz-quick bench bench-quick suites suites-quick wheels
 
 build: $(STAMP)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(STAMP): $(VENV)/bin/python pyproject.toml setup.py $(NATIVE)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+$(VENV)/.installed-editable: $(VENV)/bin/python pyproject.toml setup.py $(NATIVE)
+	@rm -f $(VENV)/.installed-*
+	CRUCK_COMPILE=0 $(PIP) -e '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-compiled: $(VENV)/bin/python pyproject.toml setup.py tools/compile_python.py $(NATIVE) $(PACKAGE)
+	@rm -f $(VENV)/.installed-*
+	$(PIP) --upgrade --force-reinstall '.[dev]'
+	@touch $@
+
+# The native half beside its sources, for PYTHONPATH=src: the interpreted kernel, in whatever environment.
+src/cruck/framework/machine/stub/stub: $(STAMP) $(NATIVE)
+	CRUCK_COMPILE=0 $(BIN)/python setup.py --quiet build_ext --inplace
 	@touch $@
 
 demo: $(STAMP)
@@ -30,18 +48,20 @@ check: $(STAMP)
 	$(BIN)/python tools/gen_report.py --check
 	$(BIN)/cruck check src/cruck/kernel src/cruck/abi
 
-# First everything that measures or counts processes, alone; then the application programs, two at a time. The campaigns of fuzz-quick are
-# tests too (`pytest` runs all): here each runs once.
+# The unit tests of what is installed and, where that is compiled, of the interpreted sources too. Then two runs: first everything that
+# measures or counts processes, alone; then the application programs, two at a time. The campaigns of fuzz-quick are tests too (`pytest`
+# runs all): here each runs once.
 FUZZED := tests/hostile tests/fuzz/test_syscall_fuzzer.py tests/machine/test_stateful.py tests/machine/test_sanitized.py
-test: check fuzz-quick
-	$(BIN)/pytest --ignore=tests/apps $(addprefix --ignore=,$(FUZZED))
+test: check test-$(BUILD) fuzz-quick
+	$(BIN)/pytest tests --ignore=tests/apps $(addprefix --ignore=,$(FUZZED))
 	$(BIN)/pytest -n 2 --dist loadfile tests/apps
 
-# The same unit tests on the Python side compiled with mypyc (docs/decisions/0005-compiled-python.md); takes two minutes to build.
-test-compiled: $(VENV)/bin/python
-	$(PYTHON) -m venv .venv-compiled
-	CRUCK_COMPILE=1 .venv-compiled/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall '.[dev]'
-	.venv-compiled/bin/pytest -p no:cacheprovider --pyargs cruck tests/architecture
+test-editable: $(STAMP)
+	$(BIN)/pytest src
+
+test-compiled: $(STAMP) src/cruck/framework/machine/stub/stub
+	PYTHONPATH=src $(BIN)/pytest src tests/architecture
+	$(BIN)/pytest -p no:cacheprovider --pyargs cruck
 
 # The extension under AddressSanitizer and UndefinedBehaviorSanitizer: a private build, and all of tests/machine with it.
 sanitize: $(STAMP)
@@ -76,4 +96,4 @@ suites-quick: $(STAMP)
 	$(BIN)/python tools/run_suites.py --quick
 
 clean:
-	rm -rf $(VENV) .venv-compiled build src/cruck.egg-info src/cruck/framework/*.so src/cruck/framework/machine/stub/stub src/cruck/framework/machine/vdso/vdso.so
+	rm -rf $(VENV) build src/cruck.egg-info src/cruck/framework/*.so src/cruck/framework/machine/stub/stub src/cruck/framework/machine/vdso/vdso.so

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Builds the native machine: the extension `cruck.framework._machine`, the stub program and the vDSO beside its sources.
 
-With CRUCK_COMPILE=1 the Python side is compiled too (tools/compile_python.py): `CRUCK_COMPILE=1 pip install .`; never for
-editable installs, where sources and what runs must be the same. Metadata is in pyproject.toml. The stub is an executable
+The Python side is compiled too (tools/compile_python.py), unless CRUCK_COMPILE=0; never for editable installs, where sources and what
+runs must be the same. Metadata is in pyproject.toml. The stub is an executable
 of its own (static, no libc), so build_ext runs the C compiler once more for it; it is package data of `cruck.framework`.
 """
 
@@ -22,7 +22,7 @@ MACHINE = os.path.join("src", "cruck", "framework", "machine")
 STUB = os.path.join(MACHINE, "stub")
 VDSO = os.path.join(MACHINE, "vdso")
 
-COMPILES_PYTHON = os.environ.get("CRUCK_COMPILE", "0") == "1"
+COMPILES_PYTHON = os.environ.get("CRUCK_COMPILE", "1") == "1"
 
 STUB_FLAGS = """
     -std=gnu11 -Wall -Wextra -Werror -O2 -ffreestanding -fno-builtin -fno-stack-protector -mgeneral-regs-only -mno-red-zone

@@ -45,7 +45,7 @@ def marked(text: str) -> str:
     is_first = True
     for number, line in enumerate(lines):
         match = CLASS.match(line)
-        if match is None or "Exception" in line or lines[number - 1].startswith("@"):
+        if match is None or "Exception" in line or "NamedTuple" in line or lines[number - 1].startswith("@"):
             continue
         assert lines[number - 1] == lines[number - 2] == "", f"two empty lines belong above {line!r}"
         subclasses = ", allow_interpreted_subclasses=True" if match[1] in EXTENSION_POINTS else ""
