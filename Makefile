@@ -39,13 +39,13 @@ src/cruck/framework/machine/stub/stub: $(STAMP) $(NATIVE)
 demo: $(STAMP)
 	@$(BIN)/python tools/demo.py
 
-check: $(STAMP)
+check: $(STAMP) src/cruck/framework/machine/stub/stub
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/check_compilable.py
-	$(BIN)/python tools/gen_dispatch.py --check
-	$(BIN)/python tools/gen_report.py --check
+	PYTHONPATH=src $(BIN)/python tools/gen_dispatch.py --check
+	PYTHONPATH=src $(BIN)/python tools/gen_report.py --check
 	$(BIN)/cruck check src/cruck/kernel src/cruck/abi
 
 # The unit tests of what is installed and, where that is compiled, of the interpreted sources too. Then two runs: first everything that

@@ -401,7 +401,7 @@ class Hardware(RuleBasedStateMachine):
     @rule(pair=spaces, dice=st.integers(0, 5))
     def close_while_arguments_are_converted(self, pair: SpacePair, dice: int) -> None:
         if dice == 0 and type(pair.host) is not AddressSpace:
-            assert pair.host.map_anon(CloseMeanwhile(pair, BASE), 4096, 3) == -errno.ESRCH  # type: ignore[arg-type]
+            assert pair.host._c.map_anon(CloseMeanwhile(pair, BASE), 4096, 3) == -errno.ESRCH  # type: ignore[arg-type]
 
     # ---- what always holds ----
 

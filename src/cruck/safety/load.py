@@ -99,7 +99,10 @@ def _is_of_cruck(path: Path) -> bool:
 
 
 def _file_of(module: ModuleType) -> str:
-    return os.path.realpath(module.__file__ or "")
+    """Its source: a compiled module (x.cpython-311-….so) has it beside it."""
+    path = os.path.realpath(module.__file__ or "")
+    folder, name = os.path.split(path)
+    return os.path.join(folder, name.partition(".")[0] + ".py") if name.endswith(".so") else path
 
 
 def _file_of_source(path: Path) -> str:
