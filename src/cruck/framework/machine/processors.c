@@ -18,6 +18,7 @@
 #define GAP_NS 500000.                  /* longer than this between two looks: somebody else had a time slice on our processor */
 #define BACKOFF_NS 4e6
 #define BACKOFF_MAX_NS 512e6
+#define CROWDED_NS 1000000              /* more guests than processors without a stop for so long: they compute */
 #define CROWDED_SPIN_NS 5000.           /* of a stub while another guest could use its processor */
 
 _Static_assert(sizeof(cpu_set_t) == sizeof ((struct machine_page *)0)->guest_cpus, "as sched_setaffinity takes it");
@@ -139,8 +140,11 @@ int machine_spin(machine *m, int64_t spin_ns, int64_t deadline_ns)
     machine_leave(m);
     if (done)
         return 0;
+    bool is_crowded = nr_running(m, m->nr_cpus) >= m->nr_cpus;
     int64_t left = deadline_ns < 0 ? spin_ns : deadline_ns - monotonic_ns();
     left = left < spin_ns ? left : spin_ns;
+    if (is_crowded && spin_ns < CROWDED_NS && (deadline_ns < 0 || left == spin_ns))
+        left = CROWDED_NS;
     uint64_t limit = left > 0 ? in_ticks(m, (double)left) : 0;
     while ((now = ticks()) - start < limit) {
         machine_enter(m);
@@ -158,7 +162,7 @@ int machine_spin(machine *m, int64_t spin_ns, int64_t deadline_ns)
             __builtin_ia32_pause();
     }
     machine_enter(m);
-    if (nr_running(m, m->nr_cpus) >= m->nr_cpus)
+    if (is_crowded)
         join(m, now);                           /* they compute, and one of them could do so here */
     machine_leave(m);
     return 0;
