@@ -17,6 +17,14 @@ SI_TIMER: Final = -2
 SI_TKILL: Final = -6
 
 
+class SignalSource:
+    """Who wants to hear what became of a signal it queued: a periodic timer, which runs on when its signal is taken."""
+
+    def signal_taken(self, info: "SigInfo") -> None:
+        """It has left the queue, to be delivered or because it was discarded."""
+        raise NotImplementedError
+
+
 class SigInfo:
     signo: int
     code: int  # SI_*, SEGV_*, CLD_*, …
@@ -38,6 +46,7 @@ class SigInfo:
     call_addr: int  # SIGSYS
     call_nr: int
     call_arch: int  # AUDIT_ARCH_*
+    source: SignalSource | None
 
     def __init__(self, signo: int, code: int = SI_USER, pid: int = 0, uid: int = 0) -> None:
         self.signo = signo
@@ -45,6 +54,7 @@ class SigInfo:
         self.pid = pid
         self.uid = uid
         self.sender = 0
+        self.source = None
         self.errno = self.status = self.utime = self.stime = self.addr = self.value = 0
         self.trapno = self.error_code = 0
         self.timer_id = -1
@@ -85,17 +95,27 @@ class PendingSignals:
                 break
         assert found is not None
         self.queue.remove(found)
-        for info in self.queue:
-            if info.signo == signo:
-                return found
-        self.bits &= ~(1 << (signo - 1))
+        if not self._holds_number(signo):
+            self.bits &= ~(1 << (signo - 1))
+        if found.source is not None:
+            found.source.signal_taken(found)
         return found
 
     def discard(self, mask: int) -> None:
         """Forgets the signals of `mask`."""
         if self.bits & mask:
             self.bits &= ~mask
+            dropped = [info for info in self.queue if mask >> (info.signo - 1) & 1]
             self.queue = [info for info in self.queue if not mask >> (info.signo - 1) & 1]
+            for info in dropped:
+                if info.source is not None:
+                    info.source.signal_taken(info)
+
+    def _holds_number(self, signo: int) -> bool:
+        for info in self.queue:
+            if info.signo == signo:
+                return True
+        return False
 
     def holds(self, wanted: SigInfo) -> bool:
         for info in self.queue:

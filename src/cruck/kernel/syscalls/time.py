@@ -317,7 +317,7 @@ def _timer(task: Task, timer_id: int) -> PosixTimer:
 
 
 def _timer_value(timer: PosixTimer) -> bytes:
-    return timespec_bytes(timer.interval_ns) + timespec_bytes(timer.left_ns())
+    return timespec_bytes(timer.period.interval_ns) + timespec_bytes(timer.left_ns())
 
 
 def sys_timer_settime(task: Task, timer_id: CInt, flags: CInt, new_setting: UserAddr, old_setting: UserAddr) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
 
 MIN_LOOK_NS: Final = 1_000_000
+MIN_WAIT_NS: Final = 100_000  # between two looks
 MAX_IDLE_NS: Final = 32_000_000
 
 # Which clock: user time of the process, user and system time of the process, that of one thread.
@@ -112,7 +113,7 @@ class CpuTimers(TimerTarget):
         nearest_ns = min([alarm.deadline_ns - self.now_ns(alarm) for alarm in self.alarms])
         nr_at_once = max(1, min(len(self.process.threads), self.process.kernel.nr_cpus))
         wait_ns = max(nearest_ns // nr_at_once, self.idle_ns, MIN_LOOK_NS if self.idle_ns else 0)
-        self.timer = timers.add(self.process.kernel.clock.monotonic_ns() + max(0, wait_ns), self)
+        self.timer = timers.add(self.process.kernel.clock.monotonic_ns() + max(MIN_WAIT_NS, wait_ns), self)
 
 
 class CpuSleep(CpuAlarm):

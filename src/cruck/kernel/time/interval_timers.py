@@ -3,101 +3,139 @@
 
 ITIMER_REAL and most POSIX timers run on the monotonic clock (CLOCK_REALTIME ones are converted when set). ITIMER_VIRTUAL, ITIMER_PROF and
 POSIX timers on CPU clocks are alarms of cpu_timers.py.
+
+A periodic timer rests while its signal is pending, and goes on when that is taken; the periods that went by are counted then, as its
+overrun (Linux: posixtimer_rearm). So a timer of a few µs costs no more than the signals its process takes.
 """
 
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.signal import SIGALRM, SIGEV_NONE, SIGEV_THREAD_ID, SIGPROF, SIGVTALRM
 from cruck.kernel.ledger import TIMER
-from cruck.kernel.signal.pending import SigInfo
+from cruck.kernel.signal.pending import SigInfo, SignalSource
 from cruck.kernel.time.cpu_timers import PROCESS, VIRTUAL, CpuAlarm, CpuLimit, CpuTimers
 from cruck.kernel.time.timers import Timer, TimerTarget
 
 if TYPE_CHECKING:
+    from cruck.kernel.kernel import Kernel
     from cruck.kernel.process.process import Process
     from cruck.kernel.process.task import Task
 
 MAX_OVERRUN: Final = 0x7FFF_FFFF
-SIGALRM_BIT: Final = 1 << (SIGALRM - 1)
-MIN_IDLE_NS: Final = 125_000
-MAX_IDLE_NS: Final = 16_000_000
-MAX_IGNORED_NS: Final = 128_000_000
 ITIMER_REAL: Final = 0
 ITIMER_VIRTUAL: Final = 1
 ITIMER_PROF: Final = 2
 SI_TIMER: Final = -2
 SI_KERNEL: Final = 0x80
 
+# How soon a timer expires again after its signal was taken, or was not even queued, because it is ignored. The periods in between count as
+# overrun. When the kernel is so busy that timers expire late, they rest longer: programs run between their signals too. One that is ignored
+# time after time rests ever longer.
+MIN_REST_NS: Final = 100_000
+MAX_REST_NS: Final = 20_000_000
+MIN_IGNORED_REST_NS: Final = 1_000_000
+MAX_IGNORED_REST_NS: Final = 128_000_000
+
 
 class Period:
-    """When a timer with an interval is due again. One whose signal is ignored, or pending since the last time, has nothing to do: then
-    it is due ever more seldom, up to MAX_IDLE_NS and MAX_IGNORED_NS. (Linux: such timers wait for a tick at least, or until the signal is taken.)"""
+    """When a timer is due: at `deadline_ns`, and each `interval_ns` from then on, if that is not 0."""
 
-    def __init__(self) -> None:
-        self.nr_idle = 0
-        self.nr_skipped = 0  # periods that go by before the next deadline
+    expected_ns: int  # when its `Timer` was to expire
+    late_ns: int  # how much later it did, last time
+    nr_ignored: int  # how often without a break
 
-    def next_ns(self, deadline_ns: int, interval_ns: int, now_ns: int, is_idle: bool, most_ns: int = MAX_IDLE_NS) -> tuple[int, int]:
-        """(the next deadline, how many periods have gone by unnoticed since the last)"""
-        missed = (now_ns - deadline_ns) // interval_ns + self.nr_skipped
-        deadline_ns += (now_ns - deadline_ns) // interval_ns * interval_ns + interval_ns
-        self.nr_idle = self.nr_idle + 1 if is_idle else 0
-        self.nr_skipped = 0
-        if self.nr_idle > 3:
-            least_ns = now_ns + min(MIN_IDLE_NS << min(self.nr_idle - 4, 16), most_ns)
-            if deadline_ns < least_ns:
-                self.nr_skipped = (least_ns - deadline_ns) // interval_ns
-                deadline_ns += self.nr_skipped * interval_ns
-        return deadline_ns, missed
+    def __init__(self, deadline_ns: int = 0, interval_ns: int = 0) -> None:
+        self.deadline_ns = deadline_ns
+        self.interval_ns = interval_ns
+        self.expected_ns = 0
+        self.late_ns = 0
+        self.nr_ignored = 0
 
-    def left_ns(self, left_ns: int, interval_ns: int) -> int:
-        """What a program is told of the time to the next deadline: that periods are skipped is not its business."""
-        return left_ns % interval_ns if self.nr_skipped and left_ns > interval_ns else left_ns
+    def first(self, kernel: "Kernel", target: TimerTarget) -> Timer:
+        """The timer for the first deadline."""
+        self.expected_ns = self.deadline_ns
+        return kernel.timers.add(self.expected_ns, target)
+
+    def next(self, kernel: "Kernel", target: TimerTarget, was_ignored: bool) -> Timer:
+        """The timer for the next deadline, after a rest."""
+        if was_ignored:
+            rest_ns = min(MIN_IGNORED_REST_NS << self.nr_ignored, MAX_IGNORED_REST_NS)
+            self.nr_ignored = min(self.nr_ignored + 1, 16)
+        else:
+            rest_ns = min(MIN_REST_NS + 2 * self.late_ns, MAX_REST_NS)
+            self.nr_ignored = 0
+        self.expected_ns = max(self.deadline_ns, kernel.clock.monotonic_ns() + rest_ns)
+        return kernel.timers.add(self.expected_ns, target)
+
+    def expired(self, now_ns: int) -> int:
+        """Its timer has. How many deadlines have gone by."""
+        self.late_ns = now_ns - self.expected_ns
+        return self.advance(now_ns)
+
+    def advance(self, now_ns: int) -> int:
+        """Moves the deadline past `now_ns`. How many deadlines went by."""
+        if self.interval_ns == 0 or now_ns < self.deadline_ns:
+            return 0
+        nr_due = (now_ns - self.deadline_ns) // self.interval_ns + 1
+        self.deadline_ns += nr_due * self.interval_ns
+        return nr_due
+
+    def left_ns(self, now_ns: int) -> int:
+        """To the next deadline; ≤ 0: it was the only one and has gone by."""
+        if self.interval_ns == 0 or now_ns < self.deadline_ns:
+            return self.deadline_ns - now_ns
+        return self.interval_ns - (now_ns - self.deadline_ns) % self.interval_ns
 
 
-def is_ignored(process: "Process", signo: int) -> bool:
-    task = process.any_thread()
-    return task is None or task.actions.is_ignored(signo)
-
-
-class RealTimer(TimerTarget):
+class RealTimer(TimerTarget, SignalSource):
     """ITIMER_REAL."""
+
+    info: SigInfo | None  # the last signal that was queued; the timer rests until it is taken
 
     def __init__(self, process: "Process") -> None:
         self.process = process
         self.timer: Timer | None = None
-        self.deadline_ns = 0
-        self.interval_ns = 0
         self.period = Period()
+        self.info = None
 
     def set(self, value_ns: int, interval_ns: int) -> None:
         kernel = self.process.kernel
-        self.period = Period()
         if self.timer is not None:
             kernel.timers.cancel(self.timer)
             self.timer = None
-        self.interval_ns = interval_ns
+        self.info = None
+        self.period = Period(kernel.clock.monotonic_ns() + value_ns, interval_ns)
         if value_ns > 0:
-            self.deadline_ns = kernel.clock.monotonic_ns() + value_ns
-            self.timer = kernel.timers.add(self.deadline_ns, self)
+            self.timer = self.period.first(kernel, self)
 
     def get(self) -> tuple[int, int]:
         """(ns left, interval ns)"""
-        if self.timer is None:
-            return 0, self.interval_ns
-        left_ns = self.deadline_ns - self.process.kernel.clock.monotonic_ns()
-        return max(1000, self.period.left_ns(left_ns, self.interval_ns)), self.interval_ns
+        if self.timer is None and self.info is None:
+            return 0, self.period.interval_ns
+        return max(1000, self.period.left_ns(self.process.kernel.clock.monotonic_ns())), self.period.interval_ns
 
     def expire(self, now_ns: int) -> None:
         self.timer = None
         process = self.process
-        if self.interval_ns > 0:
-            ignored = is_ignored(process, SIGALRM)
-            is_idle = ignored or process.pending.bits & SIGALRM_BIT != 0
-            most_ns = MAX_IGNORED_NS if ignored else MAX_IDLE_NS
-            self.deadline_ns = self.period.next_ns(self.deadline_ns, self.interval_ns, now_ns, is_idle, most_ns)[0]
-            self.timer = process.kernel.timers.add(self.deadline_ns, self)
-        process.kernel.send_signal_process(process, SIGALRM, SigInfo(SIGALRM, SI_KERNEL))
+        info = SigInfo(SIGALRM, SI_KERNEL)
+        if self.period.interval_ns == 0:
+            process.kernel.send_signal_process(process, SIGALRM, info)
+            return
+        self.period.expired(now_ns)
+        info.source = self
+        self.info = info
+        process.kernel.send_signal_process(process, SIGALRM, info)
+        if not process.pending.holds(info):
+            self._go_on(True)
+
+    def signal_taken(self, info: SigInfo) -> None:
+        if info is self.info:
+            self._go_on(False)
+
+    def _go_on(self, was_ignored: bool) -> None:
+        self.info = None
+        self.period.advance(self.process.kernel.clock.monotonic_ns())
+        self.timer = self.period.next(self.process.kernel, self, was_ignored)
 
 
 class IntervalAlarm(CpuAlarm):
@@ -122,12 +160,13 @@ class PosixAlarm(CpuAlarm):
         self.posix.happen(missed)
 
 
-class PosixTimer(TimerTarget):
+class PosixTimer(TimerTarget, SignalSource):
     """timer_create(2)."""
 
     alarm: CpuAlarm | None  # it runs on this, a CPU clock of `clock_process`; None: on the monotonic clock
     clock_process: "Process"
-    info: SigInfo | None  # the last signal that was queued; its overrun grows while it is pending
+    is_armed: bool  # on the monotonic clock
+    info: SigInfo | None  # the last signal that was queued
     overrun: int  # of the last signal that was taken: timer_getoverrun
 
     def __init__(self, process: "Process", timer_id: int, clock_id: int, notify: int, signo: int, value: int, tid: int) -> None:
@@ -139,26 +178,24 @@ class PosixTimer(TimerTarget):
         self.value = value
         self.tid = tid
         self.timer: Timer | None = None
-        self.deadline_ns = 0
-        self.interval_ns = 0
+        self.period = Period()
+        self.is_armed = False
         self.alarm = None
         self.clock_process = process
         self.info = None
         self.overrun = 0
-        self.period = Period()
 
     def set(self, deadline_ns: int, interval_ns: int) -> None:
         """deadline_ns: on the monotonic clock, or the CPU clock it runs on; 0 disarms."""
         self.disarm()
-        self.interval_ns = interval_ns
+        self.period = Period(deadline_ns, interval_ns)
         self.overrun = 0
-        self.info = None
-        self.period = Period()
         if self.alarm is not None:
             self.clock_process.timers.cpu.arm(self.alarm, deadline_ns, interval_ns)
         elif deadline_ns > 0:
-            self.deadline_ns = deadline_ns
-            self.timer = self.process.kernel.timers.add(deadline_ns, self)
+            self.is_armed = True
+            if self.notify != SIGEV_NONE:
+                self.timer = self.period.first(self.process.kernel, self)
 
     def disarm(self) -> None:
         if self.alarm is not None:
@@ -166,48 +203,65 @@ class PosixTimer(TimerTarget):
         if self.timer is not None:
             self.process.kernel.timers.cancel(self.timer)
             self.timer = None
+        self.is_armed = False
+        self.info = None
 
     def left_ns(self) -> int:
         if self.alarm is not None:
             return self.clock_process.timers.cpu.left_ns(self.alarm)
-        if self.timer is None:
+        if not self.is_armed:
             return 0
-        return max(1, self.period.left_ns(self.deadline_ns - self.process.kernel.clock.monotonic_ns(), self.interval_ns))
+        left_ns = self.period.left_ns(self.process.kernel.clock.monotonic_ns())
+        if self.notify == SIGEV_NONE:
+            return max(0, left_ns)  # nothing else tells that it is over
+        return max(1, left_ns)
 
     def expire(self, now_ns: int) -> None:
         self.timer = None
-        missed = 0
-        if self.interval_ns > 0:
-            ignored = self.notify == SIGEV_NONE or is_ignored(self.process, self.signo)
-            most_ns = MAX_IGNORED_NS if ignored else MAX_IDLE_NS
-            is_idle = ignored or self._is_pending()
-            self.deadline_ns, missed = self.period.next_ns(self.deadline_ns, self.interval_ns, now_ns, is_idle, most_ns)
-            self.timer = self.process.kernel.timers.add(self.deadline_ns, self)
-        self.happen(missed)
-
-    def happen(self, missed: int) -> None:
-        """It is due, and `missed` more periods have gone by."""
-        if self.notify == SIGEV_NONE:
+        if self.period.interval_ns == 0:
+            self.is_armed = False
+            self.happen(0)
             return
+        nr_due = self.period.expired(now_ns)
+        if not self.happen(nr_due - 1):
+            self._go_on(True)
+
+    def happen(self, missed: int) -> bool:
+        """It is due, and `missed` more periods have gone by. False: no signal is pending for it now."""
+        process = self.process
         task = None
+        if self.notify == SIGEV_NONE:
+            return False
         if self.notify == SIGEV_THREAD_ID:
-            task = self.process.threads.get(self.tid)
+            task = process.threads.get(self.tid)
             if task is None:
-                return
+                return True  # never again
         if self._is_pending():
             assert self.info is not None
             self.info.overrun = min(self.info.overrun + missed + 1, MAX_OVERRUN)
-            return
+            return True
         self.overrun = self.last_overrun()
         info = SigInfo(self.signo, SI_TIMER)
         info.timer_id = self.timer_id
         info.overrun = min(missed, MAX_OVERRUN)
         info.value = self.value
+        info.source = self
         self.info = info
         if task is not None:
-            self.process.kernel.send_signal_task(task, self.signo, info)
+            process.kernel.send_signal_task(task, self.signo, info)
         else:
-            self.process.kernel.send_signal_process(self.process, self.signo, info)
+            process.kernel.send_signal_process(process, self.signo, info)
+        return self._is_pending()
+
+    def signal_taken(self, info: SigInfo) -> None:
+        if info is self.info and self.is_armed and self.timer is None:
+            info.overrun = min(info.overrun + self._go_on(False), MAX_OVERRUN)
+
+    def _go_on(self, was_ignored: bool) -> int:
+        """How many deadlines have gone by."""
+        nr_due = self.period.advance(self.process.kernel.clock.monotonic_ns())
+        self.timer = self.period.next(self.process.kernel, self, was_ignored)
+        return nr_due
 
     def last_overrun(self) -> int:
         """timer_getoverrun: how often it was due beyond the first, for the signal that was taken last."""

@@ -5,7 +5,7 @@ from cruck.abi import syscall_numbers as nr
 from cruck.kernel.kernel import Kernel
 from cruck.kernel.process.task import Task
 from cruck.kernel.signal.actions import SIG_IGN, SigAction
-from cruck.kernel.time.interval_timers import MAX_IDLE_NS, Period, PosixTimer
+from cruck.kernel.time.interval_timers import MIN_REST_NS, Period, PosixTimer
 from cruck.kernel.time.timers import MAX_AT_ONCE, TimerTarget
 from cruck.testing.fake_machine import Call
 from cruck.testing.kernels import boot, run_until_idle, spawn
@@ -29,25 +29,38 @@ def world() -> tuple[Kernel, Task]:
     return kernel, task
 
 
-def test_a_busy_timer_keeps_its_period() -> None:
-    period = Period()
-    assert period.next_ns(1000, 100, 1000, False) == (1100, 0)
-    assert period.next_ns(1100, 100, 1350, False) == (1400, 2)
-    assert period.next_ns(1400, 100, 1400, False) == (1500, 0)
+def let_pass(kernel: Kernel, ns: int) -> int:
+    """Lets time pass, from timer to timer; how many expired."""
+    looks = 0
+    end_ns = kernel.clock.monotonic_ns() + ns
+    while 0 <= kernel.timers.next_deadline_ns() <= end_ns:
+        kernel.clock.advance(max(0, kernel.timers.next_deadline_ns() - kernel.clock.monotonic_ns()))  # type: ignore[attr-defined]
+        kernel.timers.expire(kernel.clock.monotonic_ns())
+        looks += 1
+    kernel.clock.advance(max(0, end_ns - kernel.clock.monotonic_ns()))  # type: ignore[attr-defined]
+    return looks
 
 
-def test_an_idle_timer_is_due_ever_more_seldom_and_counts_every_period() -> None:
-    period = Period()
-    deadline_ns = now_ns = due = missed_in_all = 0
-    while now_ns < 1_000 * MS:
-        now_ns = deadline_ns
-        deadline_ns, missed = period.next_ns(deadline_ns, 1000, now_ns, True)
-        missed_in_all += missed
-        due += 1
-        assert deadline_ns % 1000 == 0 and deadline_ns - now_ns <= MAX_IDLE_NS + 1000
-        assert 0 <= period.left_ns(deadline_ns - now_ns, 1000) <= 1000
-    assert due < 150 and due + missed_in_all == now_ns // 1000 + 1
-    assert period.next_ns(deadline_ns, 1000, deadline_ns, False)[0] == deadline_ns + 1000
+def test_a_period_counts_the_deadlines_that_went_by() -> None:
+    period = Period(1000, 100)
+    assert period.left_ns(900) == 100 and period.advance(999) == 0
+    assert period.advance(1000) == 1 and period.deadline_ns == 1100
+    assert period.left_ns(1350) == 50
+    assert period.advance(1350) == 3 and period.deadline_ns == 1400
+    once = Period(1000)
+    assert once.advance(2000) == 0 and once.left_ns(2000) == -1000
+
+
+def test_a_timer_rests_longer_when_it_expires_late() -> None:
+    kernel, task = world()
+    task.blocked_mask = 1 << (SIGALRM - 1)
+    timer = PosixTimer(task.process, 0, 1, 0, SIGALRM, 0, 0)
+    timer.set(kernel.clock.monotonic_ns() + 1000, 1000)
+    kernel.clock.advance(2 * MS)  # type: ignore[attr-defined]
+    kernel.timers.expire(kernel.clock.monotonic_ns())
+    assert kernel.timers.next_deadline_ns() == -1
+    task.process.pending.take(~0)
+    assert MIN_REST_NS + 3 * MS < kernel.timers.next_deadline_ns() - kernel.clock.monotonic_ns() < MIN_REST_NS + 4 * MS
 
 
 def test_an_ignored_alarm_does_not_keep_the_kernel_busy() -> None:
@@ -56,13 +69,7 @@ def test_an_ignored_alarm_does_not_keep_the_kernel_busy() -> None:
     timer = PosixTimer(task.process, 0, 1, 0, SIGALRM, 0, 0)
     timer.set(kernel.clock.monotonic_ns() + 1, 1)
     task.process.timers.real.set(1, 1)
-    looks = 0
-    end_ns = kernel.clock.monotonic_ns() + 200 * MS
-    while kernel.clock.monotonic_ns() < end_ns:
-        kernel.clock.advance(max(1, kernel.timers.next_deadline_ns() - kernel.clock.monotonic_ns()))  # type: ignore[attr-defined]
-        kernel.timers.expire(kernel.clock.monotonic_ns())
-        looks += 1
-    assert looks < 100
+    assert let_pass(kernel, 200 * MS) < 30
     assert task.process.timers.real.get() == (1000, 1) and timer.left_ns() == 1
 
 
@@ -70,11 +77,15 @@ def test_the_overrun_of_a_pending_signal_counts_every_period() -> None:
     kernel, task = world()
     task.blocked_mask = 1 << (SIGALRM - 1)
     timer = PosixTimer(task.process, 0, 1, 0, SIGALRM, 0, 0)
-    timer.set(kernel.clock.monotonic_ns() + MS, MS)
-    for _ in range(2000):
-        kernel.clock.advance(MS // 10)  # type: ignore[attr-defined]
-        kernel.timers.expire(kernel.clock.monotonic_ns())
-    assert timer.info is not None and 200 - 1 - MAX_IDLE_NS // MS <= timer.info.overrun <= 200 - 1
+    timer.set(kernel.clock.monotonic_ns() + 1000, 1000)
+    for _ in range(3):
+        assert let_pass(kernel, 200 * MS) == 1  # it rests while its signal is pending
+        info = task.process.pending.take(~0)
+        assert info is not None and abs(info.overrun - 200_000) <= MIN_REST_NS // 1000 + 1
+        assert timer.last_overrun() == info.overrun
+    assert let_pass(kernel, 200 * MS) == 1
+    task.process.pending.discard(~0)
+    assert kernel.timers.next_deadline_ns() >= 0  # it goes on
 
 
 def test_thousands_of_timers_do_not_take_a_whole_turn() -> None:
