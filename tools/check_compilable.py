@@ -6,6 +6,7 @@ python tools/check_compilable.py    exits 1 with a line for each finding
 - `x is None` of which mypy believes to know the answer. mypy keeps what it has learnt about an attribute over calls that may change it,
   and about a variable into `finally`; compiled code trusts it and raises TypeError where Python would go on. The cure: read the
   attribute into a local variable, or give the variable its final value before the `try`.
+- classes with two bases: mypyc takes none.
 - classes of NamedTuple: they cannot carry the marks of compile_python.py, and the module then fails when it is imported.
 """
 
@@ -30,6 +31,9 @@ def main() -> int:
     decided = decided_checks(paths)
     findings = [f"{path}:{place[0]}: {decided[place]}" for path in paths for place in none_checks(path) if place in decided]
     findings += [f"{path}:{line}: a NamedTuple is no native class" for path in paths for line in named_tuples(path)]
+    findings += [
+        f"{path}:{node.lineno}: a class with two bases is not compiled" for path in paths for node in classes(path) if len(node.bases) > 1
+    ]
     print("\n".join(findings), end="\n" if findings else "")
     return 1 if findings else 0
 
@@ -60,11 +64,14 @@ def none_checks(path: str) -> list[Place]:
     return [(node.lineno, node.col_offset, node.end_lineno, node.end_col_offset) for node in checks]
 
 
-def named_tuples(path: str) -> list[int]:
+def classes(path: str) -> list[ast.ClassDef]:
     with open(path, encoding="utf-8") as file:
         tree = ast.parse(file.read(), path)
-    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    return [node.lineno for node in classes if any(isinstance(base, ast.Name) and base.id == "NamedTuple" for base in node.bases)]
+    return [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+
+
+def named_tuples(path: str) -> list[int]:
+    return [node.lineno for node in classes(path) if any(isinstance(base, ast.Name) and base.id == "NamedTuple" for base in node.bases)]
 
 
 def module_of(path: str) -> str:

@@ -5,7 +5,10 @@
 real-time signals in order of sending (signal(7)).
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from cruck.kernel.time.timers import SignalTimer
 
 SIGRTMIN: Final = 32
 NSIG: Final = 64
@@ -15,14 +18,6 @@ SI_KERNEL: Final = 0x80
 SI_QUEUE: Final = -1
 SI_TIMER: Final = -2
 SI_TKILL: Final = -6
-
-
-class SignalSource:
-    """Who wants to hear what became of a signal it queued: a periodic timer, which runs on when its signal is taken."""
-
-    def signal_taken(self, info: "SigInfo") -> None:
-        """It has left the queue, to be delivered or because it was discarded."""
-        raise NotImplementedError
 
 
 class SigInfo:
@@ -46,7 +41,7 @@ class SigInfo:
     call_addr: int  # SIGSYS
     call_nr: int
     call_arch: int  # AUDIT_ARCH_*
-    source: SignalSource | None
+    timer: "SignalTimer | None"  # whose it is; it rests while this is pending
 
     def __init__(self, signo: int, code: int = SI_USER, pid: int = 0, uid: int = 0) -> None:
         self.signo = signo
@@ -54,7 +49,7 @@ class SigInfo:
         self.pid = pid
         self.uid = uid
         self.sender = 0
-        self.source = None
+        self.timer = None
         self.errno = self.status = self.utime = self.stime = self.addr = self.value = 0
         self.trapno = self.error_code = 0
         self.timer_id = -1
@@ -97,8 +92,8 @@ class PendingSignals:
         self.queue.remove(found)
         if not self._holds_number(signo):
             self.bits &= ~(1 << (signo - 1))
-        if found.source is not None:
-            found.source.signal_taken(found)
+        if found.timer is not None:
+            found.timer.signal_taken(found)
         return found
 
     def discard(self, mask: int) -> None:
@@ -108,8 +103,8 @@ class PendingSignals:
             dropped = [info for info in self.queue if mask >> (info.signo - 1) & 1]
             self.queue = [info for info in self.queue if not mask >> (info.signo - 1) & 1]
             for info in dropped:
-                if info.source is not None:
-                    info.source.signal_taken(info)
+                if info.timer is not None:
+                    info.timer.signal_taken(info)
 
     def _holds_number(self, signo: int) -> bool:
         for info in self.queue:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.abi.signal import SIGALRM, SIGEV_NONE, SIGEV_THREAD_ID, SIGPROF, SIGVTALRM
 from cruck.kernel.ledger import TIMER
-from cruck.kernel.signal.pending import SigInfo, SignalSource
+from cruck.kernel.signal.pending import SigInfo
 from cruck.kernel.time.cpu_timers import PROCESS, VIRTUAL, CpuAlarm, CpuLimit, CpuTimers
-from cruck.kernel.time.timers import Timer, TimerTarget
+from cruck.kernel.time.timers import SignalTimer, Timer, TimerTarget
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -87,7 +87,7 @@ class Period:
         return self.interval_ns - (now_ns - self.deadline_ns) % self.interval_ns
 
 
-class RealTimer(TimerTarget, SignalSource):
+class RealTimer(SignalTimer):
     """ITIMER_REAL."""
 
     info: SigInfo | None  # the last signal that was queued; the timer rests until it is taken
@@ -122,7 +122,7 @@ class RealTimer(TimerTarget, SignalSource):
             process.kernel.send_signal_process(process, SIGALRM, info)
             return
         self.period.expired(now_ns)
-        info.source = self
+        info.timer = self
         self.info = info
         process.kernel.send_signal_process(process, SIGALRM, info)
         if not process.pending.holds(info):
@@ -160,7 +160,7 @@ class PosixAlarm(CpuAlarm):
         self.posix.happen(missed)
 
 
-class PosixTimer(TimerTarget, SignalSource):
+class PosixTimer(SignalTimer):
     """timer_create(2)."""
 
     alarm: CpuAlarm | None  # it runs on this, a CPU clock of `clock_process`; None: on the monotonic clock
@@ -245,7 +245,7 @@ class PosixTimer(TimerTarget, SignalSource):
         info.timer_id = self.timer_id
         info.overrun = min(missed, MAX_OVERRUN)
         info.value = self.value
-        info.source = self
+        info.timer = self
         self.info = info
         if task is not None:
             process.kernel.send_signal_task(task, self.signo, info)

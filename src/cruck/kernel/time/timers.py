@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
+    from cruck.kernel.signal.pending import SigInfo
 
 
 MAX_AT_ONCE: Final = 256
@@ -17,6 +18,14 @@ MAX_AT_ONCE: Final = 256
 
 class TimerTarget:
     def expire(self, now_ns: int) -> None:
+        raise NotImplementedError
+
+
+class SignalTimer(TimerTarget):
+    """A timer that sends a signal, and rests while it is pending."""
+
+    def signal_taken(self, info: "SigInfo") -> None:
+        """It has left the queue, to be delivered or because it was discarded."""
         raise NotImplementedError
 
 
