@@ -291,6 +291,7 @@ def test_unmapped_pages_are_gone_and_come_back_zeroed(rig: Rig) -> None:
     assert space.nr_resident() == 4 and rig.machine.nr_free_frames() == free - 4
     assert space.unmap(DATA, 4 * PAGE_SIZE) == 0
     assert space.lookup(DATA) == 0 and space.nr_resident() == 0
+    assert space.settle() == 0
     assert rig.machine.nr_free_frames() == free
     space.map_anon(DATA, PAGE_SIZE, RW)
     assert space.read(DATA, 6) == bytes(6)

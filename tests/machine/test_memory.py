@@ -3,6 +3,7 @@
 
 import errno
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -266,16 +267,38 @@ def test_shared_host_file(guest, host_file):
     assert g.space.write(0x900000, b"kernel") == 6 and os.pread(host_file, 6, 0) == b"kernel"
 
 
-def test_refused_host_mapping_leaves_nothing(machine, tmp_path):
-    s = _machine.Space(machine)
+@pytest.fixture
+def refused() -> Iterator[int]:
+    """A descriptor that the host does not map."""
     read, write = os.pipe()
-    s.map_anon(0x901000, PAGE, 3)
-    assert s.map_host(0x900000, 2 * PAGE, read, 0, 1, False) < 0
-    assert s.lookup(0x900000) == 0 and s.lookup(0x901000) == 3 and not s.is_dead
-    assert s.map_anon(0x900000, PAGE, 3) == 0
+    yield read
     os.close(read)
     os.close(write)
+
+
+def test_refused_host_mapping_leaves_nothing(guest, refused):
+    g = guest("1: mov $110, %eax; syscall; jmp 1b")
+    s = g.space
+    assert g.step()[0] == _machine.STOP_SYSCALL
+    s.map_anon(0x901000, PAGE, 3)
+    assert s.map_host(0x900000, 2 * PAGE, refused, 0, 1, False) < 0
+    assert s.lookup(0x900000) == 0 and s.lookup(0x901000) == 3 and not s.is_dead
+    assert s.map_anon(0x900000, PAGE, 3) == 0
     assert s.map_host(0x903000, PAGE, 9999, 0, 1, False) == -errno.EBADF
+    assert g.step()[0] == _machine.STOP_SYSCALL
+
+
+def test_before_a_space_has_run_the_host_is_asked_once_for_all(machine, refused):
+    s = _machine.Space(machine)
+    s.map_anon(0x901000, PAGE, 3)
+    assert s.map_host(0x900000, PAGE, refused, 0, 1, False) == 0
+    assert s.settle() < 0 and not s.is_dead and s.lookup(0x901000) == 3
+    assert s.settle() == 0
+    s.map_host(0x905000, PAGE, refused, 0, 1, False)
+    with pytest.raises(OSError):
+        _machine.Context(s)
+    s.unmap(0x900000, 6 * PAGE)
+    _machine.Context(s)
 
 
 def test_host_io(machine, host_file):
@@ -318,8 +341,8 @@ def test_ram_exhaustion():
     assert s.map_anon(0x8000000, PAGE, 3) == -errno.ENOMEM
     seg = _machine.Segment(machine)
     assert seg.write(0, b"x") == 0 and s.copy_to_segment(0x10000, seg, 0, 10) == -errno.ENOMEM
-    assert s.unmap(0x10000, PAGE) == 0 and seg.write(0, b"x") == 1
-    assert s.unmap(0x10000, 768 * PAGE) == 0
+    assert s.unmap(0x10000, PAGE) == 0 and s.settle() == 0 and seg.write(0, b"x") == 1
+    assert s.unmap(0x10000, 768 * PAGE) == 0 and s.settle() == 0
     del seg
     assert machine.nr_free_frames == 768
     machine.close()

@@ -41,7 +41,8 @@ def test_a_settled_kernel_and_its_guests_are_apart(machine):
     try:
         settled_calls(machine, guest)
         ours = os.sched_getaffinity(0)
-        guest.space.map_anon(0x70000000, 4096, 3)  # an order places the pager
+        guest.space.map_anon(0x70000000, 4096, 3)
+        guest.space.settle()  # an order places the pager
         pager, task = cpus_of_tasks(guest)
         if len(ours) == 1:  # else somebody wanted the processor just now, which is what join() is for
             assert pager == ours and task == before - ours

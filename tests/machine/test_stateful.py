@@ -411,6 +411,7 @@ class Hardware(RuleBasedStateMachine):
             if pair.is_closed:
                 assert pair.host.nr_resident() == 0 and pair.host.is_dead()
                 continue
+            pair.host.settle()
             assert pair.host.resident(BASE, 32 * 4096) == pair.fake.resident(BASE, 32 * 4096)
             assert pair.host.nr_resident() == pair.fake.nr_resident()
             for number, pte in pair.fake.table.items():

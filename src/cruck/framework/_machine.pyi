@@ -118,6 +118,10 @@ class Space:
     def nr_resident(self) -> int:
         """Pages with a translation."""
     # mappings: 0 or −errno (−ENOMEM: RAM exhausted, nothing half done beyond pages already present; −ESRCH: stub dead)
+    def settle(self) -> int:
+        """Brings the stub's mappings in line with the page table now. Needs never be called: it happens before guest code of the space
+        runs; the operations themselves only wait for it while some does. Returns 0; −errno of the first order that the host refused (then all
+        pages come back by faults); −ESRCH."""
     def map_anon(self, addr: int, length: int, prot: int, /) -> int:
         """Gives every absent page of the range a private zeroed frame; present pages stay as they are."""
     def map_segment(self, addr: int, length: int, segment: Segment, offset: int, prot: int, private: bool, /) -> int:

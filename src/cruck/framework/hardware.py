@@ -95,7 +95,7 @@ class Segment:
 
 
 class AddressSpace:
-    """A guest address space. Mapping calls return 0 or −errno (−ENOMEM, −ESRCH: it is dead) and are complete on return;
+    """A guest address space. Mapping calls return 0 or −errno (−ENOMEM, −ESRCH: it is dead) and are complete for guests on return;
     data calls return short counts at the first byte without a translation that permits the access."""
 
     def close(self) -> None:
@@ -105,6 +105,11 @@ class AddressSpace:
         raise NotImplementedError
 
     def nr_resident(self) -> int:
+        raise NotImplementedError
+
+    def settle(self) -> int:
+        """Gives back now what operations only owe until guest code of this space runs again: frames that were unmapped, host mappings. 0; −errno of
+        what the host refused (it is tried again when the guest touches it)."""
         raise NotImplementedError
 
     def new_context(self) -> "Context":

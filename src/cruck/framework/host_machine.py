@@ -126,6 +126,9 @@ class HostAddressSpace(AddressSpace):
     def nr_resident(self) -> int:
         return self._c.nr_resident
 
+    def settle(self) -> int:
+        return self._c.settle()
+
     def new_context(self) -> Context:
         return HostContext(self._c)
 

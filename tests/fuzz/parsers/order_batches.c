@@ -23,38 +23,43 @@ struct shadow { uint64_t backing; uint32_t prot; };     /* backing: 0 none, else
 static struct shadow wanted[NR_PAGES], real[NR_PAGES];
 static struct order_page *order;
 static uint8_t answer;
-static int nr_sent, received_file;
+static int nr_sent, received_files[MAX_BATCH_FILES], nr_received;
 static bool is_cut;                                     /* an answer was an error: what follows need not agree */
 
 uint32_t effective_prot(uint64_t entry) { return entry & PTE_COW ? (uint32_t)(entry & PTE_PROT & ~MACHINE_WRITE) : (uint32_t)(entry & PTE_PROT); }
 void processors_place_pager(struct stub *stub) { (void)stub; }
 
-static uint64_t tagged(uint64_t offset, uint64_t fd) { return fd == FD_FILE ? offset + 1 + (1ul << 60) + ((uint64_t)received_file << 50) : offset + 1; }
+void file_put(machine *m, uint32_t slot) { CHECK(m->files[slot].nr_refs-- > 1); }
+
+static uint64_t tagged(uint64_t offset, int file) { return file ? offset + 1 + (1ul << 60) + ((uint64_t)file << 50) : offset + 1; }
+static int file_of(uint64_t fd) { return fd == FD_RAM ? 0 : received_files[fd - FD_FILE]; }
 
 static void carry_out(void)
 {
     CHECK(order->count > 0 && order->count <= MAX_ORDERS);
-    bool has_file = false;
+    bool has_files = false;
+    int nr_closed = 0;
     for (uint32_t i = 0; i < order->count; i++) {
         const struct order_entry *e = &order->entries[i];
         uint64_t page = e->args[0] / PAGE, count = e->args[1] / PAGE;
         CHECK(e->kind == (e->nr == SYS_recvmsg ? ORDER_RECEIVE : ORDER_PLAIN));
         if (e->nr == SYS_recvmsg) {
-            CHECK(!has_file && e->args[0] == FD_SOCKET);
-            has_file = true;
+            CHECK(i == 0 && e->args[0] == FD_SOCKET && nr_received);
+            has_files = true;
             continue;
         }
         if (e->nr == SYS_close) {
-            CHECK(has_file && i == order->count - 1);
+            CHECK(has_files && e->args[0] == (uint64_t)(FD_FILE + nr_closed++));
             continue;
         }
+        CHECK(nr_closed == 0);
         CHECK(e->nr == SYS_mmap || e->nr == SYS_munmap || e->nr == SYS_mprotect);
         CHECK(e->args[0] % PAGE == 0 && e->args[1] % PAGE == 0 && page + count <= NR_PAGES && count);
         if (e->nr == SYS_mmap)
-            CHECK(e->argument == e->args[0] && e->args[3] & MAP_FIXED && (e->args[4] == FD_RAM || (e->args[4] == FD_FILE && has_file)));
+            CHECK(e->argument == e->args[0] && e->args[3] & MAP_FIXED && (e->args[4] == FD_RAM || (has_files && e->args[4] >= FD_FILE && e->args[4] < (uint64_t)(FD_FILE + nr_received))));
         for (uint64_t at = page; at < page + count; at++) {
             if (e->nr == SYS_mmap)
-                real[at] = (struct shadow){tagged(e->args[5] / PAGE + at - page, e->args[4]), (uint32_t)e->args[2]};
+                real[at] = (struct shadow){tagged(e->args[5] / PAGE + at - page, file_of(e->args[4])), (uint32_t)e->args[2]};
             else if (e->nr == SYS_munmap)
                 real[at] = (struct shadow){0, 0};
             else if (real[at].backing)
@@ -66,16 +71,13 @@ static void carry_out(void)
 static ssize_t fake_sendmsg(int fd, const struct msghdr *message, int flags)
 {
     (void)fd, (void)flags;
-    if (nr_sent++ == 0) {
-        received_file = 0;
-        if (order->entries[0].nr != SYS_recvmsg && order->count > 1)
-            for (uint32_t i = 1; i < order->count; i++)
-                CHECK(order->entries[i].nr != SYS_close || order->entries[i].args[0] == FD_FILE);
-    }
+    if (nr_sent++ == 0)
+        nr_received = 0;
     if (message->msg_controllen) {
         const struct cmsghdr *header = CMSG_FIRSTHDR(message);
-        CHECK(header && header->cmsg_type == SCM_RIGHTS);
-        memcpy(&received_file, CMSG_DATA(header), sizeof received_file);
+        CHECK(nr_sent == 2 && header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len <= CMSG_LEN(sizeof received_files));
+        nr_received = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(received_files, CMSG_DATA(header), (size_t)nr_received * sizeof(int));
     }
     return 1;
 }
@@ -94,11 +96,13 @@ static ssize_t fake_recv(int fd, void *buffer, size_t size, int flags)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct file files[4] = {{.fd = 10}, {.fd = 11}, {.fd = 12}, {.fd = 13}};
-    machine m = {.files = files, .nr_files = 4};
+    struct file files[8] = {0};
+    machine m = {.files = files, .nr_files = 8};
+    for (int i = 0; i < 8; i++)
+        files[i] = (struct file){.fd = 10 + i, .nr_refs = 1};
     struct scratch_page *scratch = calloc(1, PAGE);
     order = calloc(1, PAGE);
-    struct stub stub = {.m = &m, .sock = 3, .order = order, .scratch = scratch, .file_slot = -1};
+    struct stub stub = {.m = &m, .sock = 3, .order = order, .scratch = scratch};
     memset(wanted, 0, sizeof wanted);
     memset(real, 0, sizeof real);
     is_cut = false;
@@ -110,11 +114,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (kind < 4) {                                 /* a run of pages of RAM or of a file */
             bool is_file = kind & 1;
             for (uint32_t p = page; p < end && result == 0; p++) {
-                uint64_t backing = kind < 2 ? p + more : 7 * p + more, slot = more % 4;
+                uint64_t backing = kind < 2 ? p + more : 7 * p + more, slot = more % 8;
                 uint64_t entry = prot | PTE_PRESENT | (is_file ? PTE_FILE | backing << 12 | slot << 44 : backing << 12) | (more & 16 ? PTE_COW : 0);
                 result = pager_map(&stub, p, entry);
-                received_file = is_file ? files[slot].fd : received_file;
-                wanted[p] = (struct shadow){tagged(backing, is_file ? FD_FILE : FD_RAM), effective_prot(entry)};
+                wanted[p] = (struct shadow){tagged(backing, is_file ? files[slot].fd : 0), effective_prot(entry)};
             }
         } else if (kind == 4) {
             result = pager_unmap(&stub, page, end);
@@ -134,7 +137,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     answer = 0;
     pager_flush(&stub);
-    CHECK(stub.nr_orders == 0 && stub.file_slot == -1);
+    CHECK(stub.nr_orders == 0 && stub.nr_batch_files == 0);
+    for (int i = 0; i < 8; i++)
+        CHECK(files[i].nr_refs == 1);
     if (!is_cut)
         CHECK(memcmp(wanted, real, sizeof wanted) == 0);
     free(scratch);

@@ -25,7 +25,9 @@ static int fake_close(int fd);
 bool machine_reserved(machine *m, unsigned index, uint64_t *start, uint64_t *end) { (void)m, (void)index, (void)start, (void)end; abort(); }
 int pager_answer(struct stub *stub) { (void)stub; abort(); }
 int pager_flush(struct stub *stub) { (void)stub; abort(); }
-int pager_send(struct stub *stub, int fd) { (void)stub, (void)fd; abort(); }
+int pager_send(struct stub *stub, const int *fds, uint32_t nr_fds) { (void)stub, (void)fds, (void)nr_fds; abort(); }
+void pager_receive(struct stub *stub) { (void)stub; abort(); }
+void pager_forget(struct stub *stub) { (void)stub; abort(); }
 void pager_plain(struct stub *stub, uint32_t nr, uint64_t r, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
     (void)stub, (void)nr, (void)r, (void)a, (void)b, (void)c, (void)d, (void)e, (void)f;

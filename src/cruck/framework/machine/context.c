@@ -60,6 +60,8 @@ void context_list(context *c, enum list list)
     machine *m = c->s->m;
     context **head = c->list == LIST_RUNNING ? &m->running_head : &m->ready_head;
     context **tail = c->list == LIST_RUNNING ? &m->running_tail : &m->ready_tail;
+    if (c->list == LIST_RUNNING)
+        c->s->nr_running--;
     if (c->list != LIST_NONE) {
         *(c->prev ? &c->prev->next : head) = c->next;
         *(c->next ? &c->next->prev : tail) = c->prev;
@@ -68,6 +70,8 @@ void context_list(context *c, enum list list)
     c->list = list;
     if (list == LIST_NONE)
         return;
+    if (list == LIST_RUNNING)
+        c->s->nr_running++;
     head = list == LIST_RUNNING ? &m->running_head : &m->ready_head;
     tail = list == LIST_RUNNING ? &m->running_tail : &m->ready_tail;
     m->has_news = true;
@@ -122,18 +126,19 @@ int context_new(context **out, space *s, void *owner, const char **what)
     memcpy(s->m->control + CONTROL_STACKS + number * sizeof stack, stack, sizeof stack);
     memset(area, 0, sizeof *area);
     area->state = STATE_RUN;                    /* until the task has made its first frame */
-    if (!is_mapped)
+    result = pager_make_room(stub);
+    if (result == 0 && !is_mapped)
         pager_plain(stub, SYS_mmap, home, home, CONTEXT_BYTES, 3, 0x8011 /* SHARED|FIXED|POPULATE */, FD_CONTROL,
                     CONTROL_CONTEXTS + (uint64_t)slot * CONTEXT_BYTES);
-    pager_plain(stub, SYS_clone, number, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
+    if (result == 0)
+        pager_plain(stub, SYS_clone, number, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
                 | CLONE_PARENT_SETTID, 0, SCRATCH_ADDR + offsetof(struct scratch_page, new_tid), 0, 0, 0);
-    stub->order->entries[stub->nr_orders - 1].kind = ORDER_TASK;
+    if (result == 0)
+        stub->order->entries[stub->nr_orders - 1].kind = ORDER_TASK;
     *what = "clone";
-    result = pager_flush(stub);
+    result = result < 0 ? result : space_settle(s);
     if (result < 0) {
         stub->slot_states[number] = SLOT_LEAVING;   /* never used again: it may not be mapped */
-        if (result == -ESRCH)
-            space_die(s);
         free(c);
         return result;
     }
@@ -247,6 +252,12 @@ static void give_registers(context *c)
 
 static void resume(context *c)
 {
+    if (!space_is_settled(c->s)) {
+        space_settle(c->s);                     /* refused: the mappings come back by faults */
+        if (c->s->is_dead)
+            return;
+    }
+    c->s->has_run = true;
     if (c->is_dirty)
         give_registers(c);
     if (c->bases_dirty) {
@@ -347,6 +358,8 @@ void context_collect(context *c)
         c->stop[5] = (int64_t)mc.err;
     }
 }
+
+bool context_must_wait(const context *c) { return c->s && !space_is_settled(c->s); }
 
 int context_run(context *c)
 {

@@ -75,7 +75,8 @@ struct stub {
     struct order_page *order;
     struct scratch_page *scratch;
     uint32_t nr_orders;         /* in the batch being built */
-    int file_slot;              /* file received by the batch, or −1 */
+    int batch_files[MAX_BATCH_FILES];   /* slots of the files that the batch receives */
+    uint32_t nr_batch_files;
     uint32_t *slots;            /* context number → slot in the control memfd, or NO_SLOT */
     uint8_t *slot_states;       /* SLOT_* */
     uint32_t nr_slots;          /* context numbers that have a slot */
@@ -97,7 +98,10 @@ int pager_map(struct stub *stub, uint64_t page, uint64_t entry);
 int pager_unmap(struct stub *stub, uint64_t page, uint64_t end);
 int pager_protect(struct stub *stub, uint64_t page, uint64_t end, uint32_t prot);
 int pager_flush(struct stub *stub);             /* 0, or the −errno of the first order that failed; −ESRCH */
-int pager_send(struct stub *stub, int fd);
+int pager_make_room(struct stub *stub);
+void pager_forget(struct stub *stub);
+void pager_receive(struct stub *stub);
+int pager_send(struct stub *stub, const int *fds, uint32_t nr_fds);
 int pager_answer(struct stub *stub);
 
 /* ---- space.c ---- */
@@ -108,15 +112,20 @@ struct space {
     struct stub *stub;          /* NULL after close */
     struct table table;
     bool is_dead;
+    bool has_run;               /* a task of it has run guest code */
+    uint32_t nr_running;        /* contexts on the running list */
     context *contexts;
     uint32_t *doomed;           /* frames that are freed once the pager has answered */
     uint32_t nr_doomed, max_doomed;
     int error;                  /* first failure of the operation in progress */
 };
 
+void file_put(machine *m, uint32_t slot);
+
 struct segment { machine *m; struct table table; };
 
 void space_die(space *s);
+bool space_is_settled(const space *s);          /* no orders wait */
 int space_serve_fault(space *s, uint64_t address, uint32_t access);
 uint32_t effective_prot(uint64_t entry);
 int segment_frame(segment *g, uint64_t page, uint32_t *frame); /* allocates holes */

@@ -83,6 +83,7 @@ void space_free(space *s);
 bool space_is_dead(const space *s);
 pid_t space_pid(const space *s);
 uint64_t space_nr_resident(const space *s);
+int space_settle(space *s);                                     /* [waits] Brings the stub's mappings in line with the table. */
 /* All [waits]. */
 int space_map_anon(space *s, uint64_t addr, uint64_t length, uint32_t prot);
 int space_map_segment(space *s, uint64_t addr, uint64_t length, segment *g, uint64_t offset, uint32_t prot, bool private);
@@ -107,6 +108,7 @@ int64_t space_cas_u32(space *s, uint64_t addr, uint32_t old, uint32_t new);
 int context_new(context **out, space *s, void *owner, const char **what);   /* [waits] */
 void context_release(context *c);           /* idempotent */
 void context_free(context *c);              /* released before */
+bool context_must_wait(const context *c);    /* context_run will: orders of its space are waiting */
 int context_run(context *c);                /* −EBUSY: runs already; −ESRCH: released */
 int context_park(context *c);
 void context_interrupt(context *c);

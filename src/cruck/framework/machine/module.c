@@ -424,6 +424,7 @@ PROPERTY(segment_get_pages, NUMBER, segment_nr_pages(self->g))
 /* ---- Space ---- */
 
 #define PROT(argument) ((uint32_t)(argument).u)
+METHOD(space_do_settle, "", WAITING, NUMBER, space_settle(self->s))
 METHOD(space_do_close, "", WAITING, NOTHING, (space_close(self->s), 0))
 PROPERTY(space_get_dead, TRUTH, space_is_dead(self->s))
 PROPERTY(space_get_pid, NUMBER, space_pid(self->s))
@@ -517,7 +518,12 @@ FAST(context_do_run)
 {
     int result;
     ARGUMENTS("");
-    BRIEFLY(m, result = context_run(self->c));
+    ENTER(m);
+    bool must_wait = context_must_wait(self->c);
+    result = must_wait ? 0 : context_run(self->c);
+    machine_leave(m);
+    if (must_wait)
+        WAITING(m, result = context_run(self->c));
     if (result == 0)
         Py_RETURN_NONE;
     PyErr_SetString(PyExc_RuntimeError, result == -ESRCH ? "the context was released" : "the context runs already");
@@ -618,7 +624,7 @@ static PyMethodDef segment_methods[] = {
     F("next_data", segment_do_next_data), F("next_hole", segment_do_next_hole), {0}};
 static PyGetSetDef segment_getters[] = {GET("nr_pages", segment_get_pages), {0}};
 static PyMethodDef space_methods[] = {
-    F("close", space_do_close), F("map_anon", space_do_map_anon), F("map_segment", space_do_map_segment),
+    F("close", space_do_close), F("settle", space_do_settle), F("map_anon", space_do_map_anon), F("map_segment", space_do_map_segment),
     F("map_host", space_do_map_host), F("unmap", space_do_unmap), F("protect", space_do_protect), F("move", space_do_move),
     F("break_cow", space_do_break_cow), F("clone_range", space_do_clone_range), F("lookup", space_do_lookup),
     F("resident", space_do_resident), F("read", space_do_read), F("write", space_do_write),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MPL-2.0 */
 /* Address spaces: the page table is the truth, the stub's mappings are a cache of it.
  *
- * Every operation changes the table first and queues orders; finish() sends them and frees frames only after the
- * pager has answered. An entry without PTE_HOST is mapped when the guest faults on it (space_serve_fault). */
+ * Every operation changes the table first and queues orders. While no task of the space runs guest code they may wait until one
+ * is about to (space_settle): a system call or an execve costs one batch then. Frames are freed only after the pager has answered.
+ * An entry without PTE_HOST is mapped when the guest faults on it (space_serve_fault). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ static int file_get(machine *m, int fd)
     return spare;
 }
 
-static void file_put(machine *m, uint32_t slot)
+void file_put(machine *m, uint32_t slot)
 {
     if (--m->files[slot].nr_refs == 0)
         close(m->files[slot].fd);
@@ -132,37 +133,60 @@ static void forget_host(space *s, uint64_t page, uint64_t end)
 
 static void drop_all_host(space *s)
 {
+    pager_forget(s->stub);
     note(s, pager_unmap(s->stub, 0, MACHINE_USER_END / PAGE));
     forget_host(s, 0, MAX_PAGE);
     s->stub->nr_host_maps = 64 + s->stub->nr_slots;
 }
 
-/* Sends what is queued. A refused order leaves the stub in an unknown state: everything of [page, end) is
- * unmapped there, the table stays; the caller decides whether to keep the entries. */
-static int finish(space *s, uint64_t page, uint64_t end)
+static void free_doomed(space *s)
 {
-    note(s, pager_flush(s->stub));
-    if (s->error < 0 && s->error != -ESRCH) {
-        s->stub->nr_orders = 0;
-        s->stub->file_slot = -1;
-        int result = pager_unmap(s->stub, page, end);
-        if (result == 0)
-            result = pager_flush(s->stub);
-        forget_host(s, page, end);
-        if (result < 0)
-            s->error = -ESRCH;
-    } else if (s->error == 0 && has_too_many_maps(s)) {
-        drop_all_host(s);
-        note(s, pager_flush(s->stub));
-        if (s->error < 0)
-            s->error = -ESRCH;
-    }
-    if (s->error == -ESRCH)
-        space_die(s);
     for (uint32_t i = 0; i < s->nr_doomed; i++)
         ram_put(&s->m->ram, s->doomed[i]);
     s->nr_doomed = 0;
+}
+
+/* Sends what is queued. After a refused order nobody knows what the stub has: everything is unmapped there and comes back by faults; the
+ * table stays as it is, and the caller decides whether to keep new entries. */
+static int send_orders(space *s)
+{
+    int refused = pager_flush(s->stub), result = refused;
+    if (refused < 0 && refused != -ESRCH) {
+        drop_all_host(s);
+        result = pager_flush(s->stub) < 0 ? -ESRCH : 0;
+    } else if (refused == 0 && has_too_many_maps(s)) {
+        drop_all_host(s);
+        result = pager_flush(s->stub) < 0 ? -ESRCH : 0;
+    }
+    if (result < 0)
+        space_die(s);
+    free_doomed(s);
+    return result < 0 ? result : refused;
+}
+
+/* The end of an operation: now, if a task could see the difference, else before the next one runs. */
+static int finish(space *s)
+{
+    if (s->nr_running)
+        note(s, send_orders(s));
     return s->error;
+}
+
+/* The end of an operation that the host may refuse for reasons of its own, which the caller wants to know. */
+static int finish_now(space *s)
+{
+    if (s->has_run)
+        note(s, send_orders(s));
+    return s->error;
+}
+
+bool space_is_settled(const space *s) { return !s->stub || (s->stub->nr_orders == 0 && s->nr_doomed == 0); }
+
+int space_settle(space *s)
+{
+    if (s->is_dead || !s->stub)
+        return -ESRCH;
+    return space_is_settled(s) ? 0 : send_orders(s);
 }
 
 /* Writes an entry and queues its host mapping. */
@@ -242,6 +266,7 @@ void space_close(space *s)
     else
         stub_return(stub);                      /* acknowledged, or the process is gone: frames are ours again */
     s->is_dead = true;
+    free_doomed(s);
     drop_entries(s);
 }
 
@@ -259,11 +284,11 @@ uint64_t space_nr_resident(const space *s) { return s->table.nr_present; }
 
 int space_map_anon(space *s, uint64_t addr, uint64_t length, uint32_t prot)
 {
-    uint64_t page = addr / PAGE, first_page = page, end = page + length / PAGE;
+    uint64_t page = addr / PAGE, end = page + length / PAGE;
     int result = begin(s);
     if (result < 0)
         return result;
-    if (count_absent(s, page, end) > s->m->ram.nr_free)
+    if (count_absent(s, page, end) > s->m->ram.nr_free && (space_settle(s) < 0 || count_absent(s, page, end) > s->m->ram.nr_free))
         return -ENOMEM;
     while (page < end && s->error == 0) {
         uint64_t stop = table_next(&s->table, page, end);
@@ -277,7 +302,7 @@ int space_map_anon(space *s, uint64_t addr, uint64_t length, uint32_t prot)
         }
         page = page < end ? stop + 1 : end;
     }
-    return finish(s, first_page, end);
+    return finish(s);
 }
 
 int space_map_segment(space *s, uint64_t addr, uint64_t length, segment *g, uint64_t offset, uint32_t prot, bool private)
@@ -298,7 +323,7 @@ int space_map_segment(space *s, uint64_t addr, uint64_t length, segment *g, uint
         ram_get(&s->m->ram, frame);
         set_mapped(s, page, frame_entry(frame, flags));
     }
-    return finish(s, first, end);
+    return finish(s);
 }
 
 int space_map_host(space *s, uint64_t addr, uint64_t length, int fd, uint64_t offset, uint32_t prot, bool shared)
@@ -322,8 +347,12 @@ int space_map_host(space *s, uint64_t addr, uint64_t length, int fd, uint64_t of
         added[(page - first) / 64] |= 1ul << (page - first) % 64;
         set_mapped(s, page, (uint64_t)slot << 44 | (offset / PAGE + page - first) << 12 | flags);
     }
-    result = finish(s, first, end);
-    for (uint64_t page = first; result < 0 && added && page < end; page++) {  /* refused: as if never called */
+    result = finish_now(s);
+    if (result < 0 && !s->is_dead) {            /* refused: as if never called */
+        note(s, pager_unmap(s->stub, first, end));
+        forget_host(s, first, end);
+    }
+    for (uint64_t page = first; result < 0 && added && page < end; page++) {
         uint64_t entry = table_get(&s->table, page);
         if (entry && added[(page - first) / 64] >> (page - first) % 64 & 1) {
             table_set(&s->table, page, 0);
@@ -349,7 +378,7 @@ int space_unmap(space *s, uint64_t addr, uint64_t length)
     }
     if (host)
         note(s, pager_unmap(s->stub, first, end));
-    return finish(s, first, end);
+    return finish(s);
 }
 
 /* Changes the mappings of a run of host-mapped pages, all of which now want `prot`. */
@@ -402,7 +431,7 @@ int space_protect(space *s, uint64_t addr, uint64_t length, uint32_t prot)
     if (result < 0)
         return result;
     rewrite(s, first, end, with_prot, prot);
-    return finish(s, first, end);
+    return prot & MACHINE_EXEC ? finish_now(s) : finish(s);
 }
 
 int space_move(space *s, uint64_t from, uint64_t to, uint64_t length)
@@ -416,14 +445,14 @@ int space_move(space *s, uint64_t from, uint64_t to, uint64_t length)
         return -EINVAL;
     for (uint64_t page = first; (page = table_next(&s->table, page, end)) < end; page++)
         host |= table_get(&s->table, page) & PTE_HOST;
-    if (host && (note(s, pager_unmap(s->stub, first, end)), finish(s, first, end)) < 0)
+    if (host && (note(s, pager_unmap(s->stub, first, end)), finish(s)) < 0)
         return s->error;                        /* refused: nothing has moved */
     for (uint64_t page = first; (page = table_next(&s->table, page, end)) < end; page++) {
         uint64_t entry = table_get(&s->table, page) & ~PTE_HOST;
         table_set(&s->table, page, 0);
         set_mapped(s, page - first + target, entry);
     }
-    return finish(s, target, target + length / PAGE);
+    return finish(s);
 }
 
 /* Fills a frame from a host file's page; the rest after its end is zero, as in a mapping. */
@@ -459,7 +488,7 @@ int space_break_cow(space *s, uint64_t addr, uint32_t prot)
         set_mapped(s, page, (old & ~(PTE_PROT | PTE_COW | PTE_SEGMENT | PTE_HOST)) | prot);
         if (!prot && old & PTE_HOST)
             note(s, pager_unmap(s->stub, page, page + 1));
-        return finish(s, page, page + 1);
+        return finish(s);
     }
     if (!ram_alloc(ram, 1, &frame, false))
         return -ENOMEM;
@@ -473,7 +502,7 @@ int space_break_cow(space *s, uint64_t addr, uint32_t prot)
     if (!prot && old & PTE_HOST)
         note(s, pager_unmap(s->stub, page, page + 1));
     entry_put(s, old);
-    return finish(s, page, page + 1);
+    return finish(s);
 }
 
 int space_clone_range(space *s, space *from, uint64_t addr, uint64_t length, bool share)
@@ -486,7 +515,7 @@ int space_clone_range(space *s, space *from, uint64_t addr, uint64_t length, boo
         return result < 0 ? result : -EINVAL;
     if (!share) {                               /* first, so that no write of the source can slip in between */
         rewrite(from, first, end, with_cow, 0);
-        result = finish(from, first, end);
+        result = finish(from);
     }
     for (uint64_t page = first; result == 0 && (page = table_next(&from->table, page, end)) < end; page++) {
         uint64_t entry = table_get(&from->table, page) & ~PTE_HOST;
@@ -530,14 +559,13 @@ int space_serve_fault(space *s, uint64_t address, uint32_t access)
             || ((other & entry & PTE_FILE) && PTE_FILE_SLOT(other) == PTE_FILE_SLOT(entry) && !(other & PTE_HOST)))
             set_mapped(s, at, other);
     }
-    int result = finish(s, first, end);
-    if (result == -ENOMEM) {                    /* the host's limit of mappings, most likely */
+    note(s, send_orders(s));
+    if (s->error < 0 && !s->is_dead) {          /* everything is unmapped: the host may have room for the page alone */
         s->error = 0;
-        drop_all_host(s);
         set_mapped(s, page, table_get(&s->table, page));
-        result = finish(s, page, page + 1);
+        note(s, send_orders(s));
+        if (s->error < 0)
+            space_die(s);
     }
-    if (result < 0 && !s->is_dead)
-        space_die(s);
-    return result == 0;
+    return s->error == 0;
 }

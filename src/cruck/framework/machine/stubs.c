@@ -139,7 +139,7 @@ static int socket_pair(int fds[2])
 static void stub_prepare(struct stub *stub, machine *m, uint32_t index)
 {
     uint8_t *at = m->control + CONTROL_ORDERS + (uint64_t)index * ORDER_STRIDE;
-    *stub = (struct stub){.m = m, .index = index, .sock = -1, .file_slot = -1};
+    *stub = (struct stub){.m = m, .index = index, .sock = -1};
     stub->order = (struct order_page *)at;
     stub->scratch = (struct scratch_page *)(at + PAGE);
     m->order_used[index] = 1;
@@ -253,13 +253,13 @@ static int stub_request(machine *m, const char **what)
     stub->sock = pair[0];
     struct stub *from = &m->pristine;
     from->order->stub_offset = CONTROL_ORDERS + (uint64_t)index * ORDER_STRIDE;
-    pager_plain(from, SYS_recvmsg, 1, FD_SOCKET, SCRATCH_ADDR + offsetof(struct scratch_page, message), 0, 0, 0, 0);
+    pager_receive(from);
     pager_plain(from, SYS_clone, 0, CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, 0,
                 SCRATCH_ADDR + offsetof(struct scratch_page, new_tid), 0, 0, 0);
     from->order->entries[1].kind = ORDER_STUB;
     pager_plain(from, SYS_close, 0, FD_FILE, 0, 0, 0, 0, 0);
     *what = "pristine stub";
-    result = pager_send(from, pair[1]);
+    result = pager_send(from, &pair[1], 1);
     close(pair[1]);
     if (result < 0) {
         m->order_used[index] = 0;
@@ -396,8 +396,7 @@ void stub_return(struct stub *stub)
         usleep(50);
     }
     if (is_clean) {
-        stub->nr_orders = 0;
-        stub->file_slot = -1;
+        pager_forget(stub);
         pager_plain(stub, SYS_munmap, 0, 0, STUB_BASE, 0, 0, 0, 0);
         pager_plain(stub, SYS_munmap, 0, CONTEXT_ADDR, HOST_TASK_END - CONTEXT_ADDR, 0, 0, 0, 0);
         is_clean = pager_flush(stub) == 0;

@@ -35,7 +35,7 @@ from cruck.abi.auxvec import (
     AT_UID,
 )
 from cruck.abi.elf import ELF64_PHDR
-from cruck.abi.errno import E2BIG, EACCES, EAGAIN, ELOOP, ENOENT, ENOEXEC, ENOMEM
+from cruck.abi.errno import E2BIG, EACCES, EAGAIN, ELOOP, ENOENT, ENOEXEC, ENOMEM, EPERM
 from cruck.abi.fcntl import AT_EMPTY_PATH, AT_FDCWD
 from cruck.abi.limits import ARG_MAX, MAX_ARG_STRLEN
 from cruck.abi.mman import MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE
@@ -198,7 +198,7 @@ def _load(task: Task, program: Program) -> None:
     except UserFault as error:
         raise LinuxError(ENOMEM) from error
     except OSError as error:
-        raise LinuxError(EAGAIN, "host task") from error
+        raise LinuxError(EACCES if error.errno in (EACCES, EPERM) else EAGAIN, "the host refuses") from error
     finally:
         if not is_built:
             mm.put()

@@ -39,12 +39,13 @@
 
 #define INTERRUPT_SIGNAL 23           /* SIGURG: nothing else sends it to a stub */
 
-/* Descriptors of the stub program. 4 is also where a received file lands (the lowest free one). */
+/* Descriptors of the stub program. Received files land at 4 and above (the lowest free ones). */
 #define FD_SOCKET   0
 #define FD_RAM      1
 #define FD_CONTROL  2
 #define FD_DOORBELL 3
 #define FD_FILE     4
+#define MAX_BATCH_FILES 4             /* received files of one batch: 4 to 7 */
 #define FD_PRISTINE_SOCKET 4          /* the next three only in the warden */
 #define FD_KERNEL   5
 #define FD_PROGRAM  6

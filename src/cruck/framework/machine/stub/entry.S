@@ -107,9 +107,13 @@ pager_failed:                   /* whatever is not an errno below 255 is answere
     test %rbx, %rbx
     jnz 1f
     mov $255, %ebx
-1:  mov $FD_FILE, %edi          /* a received file must not stay: the next one must land at the same number */
+1:  mov $FD_FILE, %r14d         /* received files must not stay: the next ones must land at the same numbers */
+2:  mov %r14d, %edi
     mov $__NR_close, %eax
     syscall
+    inc %r14d
+    cmp $(FD_FILE + MAX_BATCH_FILES), %r14d
+    jb 2b
     jmp pager_answer
 
 /* A new guest task, r14 = its context number. Until the stricter filter is on, it has the pager's
