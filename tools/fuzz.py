@@ -60,6 +60,12 @@ CAMPAIGNS = (
         ("env", "CRUCK_ATTACK_LENGTH=long", *PYTEST, "tests/hostile"),
     ),
     Campaign(
+        "leaks",
+        "the host process, by many sandboxes in it",
+        (*PYTEST, "-rP", "tests/hosts/test_leaks.py"),
+        ("env", "CRUCK_LEAK_RUNS=1000", *PYTEST, "-rP", "tests/hosts/test_leaks.py"),
+    ),
+    Campaign(
         "syscalls-fake",
         "the services, by random system calls on a fake machine",
         (*PYTEST, "tests/fuzz/test_syscall_fuzzer.py", "-k", "not guest"),

@@ -15,7 +15,8 @@ All operations answer −errno instead of raising.
 
 Safety: holds for any arguments. Devices, FIFOs and sockets of the host are never opened: a file is pinned by O_PATH,
 seen to be regular, and only then opened through that pin. The descriptors belong to this object and are not inherited
-by exec. A host process that moves directories about while we run can make a cached descriptor name a directory that
+by exec. File systems that are windows into the host's kernel or its processes (procfs, sysfs, …) are not entered where they are mounted
+inside the tree: /proc/self there is ourselves. A host process that moves directories about while we run can make a cached descriptor name a directory that
 moved (even out of the tree); services notice by `stat` of each component and call `forget`.
 """
 
@@ -38,6 +39,9 @@ _PIN_FLAGS: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY_FLAGS: Final = _PIN_FLAGS | os.O_DIRECTORY
 _OPEN_FLAGS: Final = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NOT_NAMES: Final = (b"", b".", b"..")
+_WINDOWS: Final = frozenset(
+    b"proc sysfs cgroup cgroup2 debugfs tracefs securityfs configfs bpf pstore efivarfs devpts mqueue binfmt_misc fusectl nsfs".split()
+)
 
 
 class HostDirectory:
@@ -48,6 +52,7 @@ class HostDirectory:
     only_entry: bytes  # the one name at the root that exists; b"" all: for sharing a single file
     _path: str
     _root: int  # descriptor; −1 closed
+    _devices: dict[int, bool]  # st_dev → may it be entered?
     _cache: dict[bytes, int]  # relative path → O_PATH descriptor, least recently used first; ≤ MAX_CACHED
 
     def __init__(
@@ -60,7 +65,7 @@ class HostDirectory:
     ) -> None:
         """Opens the tree at the host's `path` (whose own symbolic links are followed, once).
 
-        Errors: OSError: there is no such directory or we may not search it."""
+        Errors: OSError: there is no such directory or we may not search it; EACCES: it is of a procfs."""
         self._root = -1
         self._cache = {}
         self.is_writable = is_writable
@@ -69,6 +74,10 @@ class HostDirectory:
         self.only_entry = only_entry
         self._path = os.path.realpath(os.fsdecode(path))
         self._root = os.open(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        device = os.fstat(self._root).st_dev
+        if _file_system_of(device) == b"proc":
+            raise OSError(errno.EACCES, "the host's processes are not shared", self._path)
+        self._devices = {device: True}
 
     def __reduce__(self) -> tuple[object, ...]:
         filters = (self.only_world_readable, self.hides_dotfiles, self.only_entry)
@@ -151,7 +160,7 @@ class HostDirectory:
             st = os.fstat(pin)
             if not host_stat.S_ISREG(st.st_mode):
                 return -errno.EINVAL
-            if self.only_world_readable and not st.st_mode & host_stat.S_IROTH:
+            if self.only_world_readable and not st.st_mode & host_stat.S_IROTH or not self._may_enter(st.st_dev):
                 return -errno.EACCES
             fd = self._open_pinned(pin, path, access, (st.st_dev, st.st_ino))
             if fd < 0:
@@ -484,10 +493,16 @@ class HostDirectory:
             fd = os.open(name, _DIRECTORY_FLAGS, dir_fd=directory)
         except OSError as error:
             return -(error.errno or errno.EIO)
-        checked = self._check_searchable(fd)
+        checked = self._check_searchable(fd) if self._may_enter(os.fstat(fd).st_dev) else -errno.EACCES
         if checked < 0:
             os.close(fd)
         return checked
+
+    def _may_enter(self, device: int) -> bool:
+        known = self._devices.get(device)
+        if known is None:
+            known = self._devices[device] = _file_system_of(device) not in _WINDOWS
+        return known
 
     def _check_searchable(self, fd: int) -> int:
         if self.only_world_readable:
@@ -536,6 +551,20 @@ class HostDirectory:
             os.close(fd)
             return -errno.ESTALE
         return fd
+
+
+def _file_system_of(device: int) -> bytes:
+    """The type of the file system mounted with this st_dev; b"" if the host does not say (no /proc, a subvolume)."""
+    number = b"%d:%d" % (os.major(device), os.minor(device))
+    try:
+        with open("/proc/self/mountinfo", "rb") as mounts:
+            for line in mounts:
+                fields = line.split()
+                if fields[2] == number:
+                    return fields[fields.index(b"-") + 1]
+    except OSError:
+        pass
+    return b""
 
 
 def _pinned(fd: int) -> bytes:

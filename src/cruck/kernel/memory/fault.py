@@ -13,7 +13,7 @@ Sources: mm/memory.c handle_mm_fault(), mm/mmap.c expand_downwards(), arch/x86/m
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import ENOMEM
+from cruck.abi.errno import ENOMEM, ESRCH
 from cruck.abi.mman import PROT_EXEC, PROT_READ, PROT_WRITE
 from cruck.abi.resource import RLIMIT_MEMLOCK, RLIMIT_STACK
 from cruck.abi.signal import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV
@@ -122,9 +122,8 @@ def _fault_present(mm: "Mm", vma: Vma, page: int, access: int, entry: int, prot:
     if entry & access:
         return RESOLVED  # another thread was faster, or the machine lost its host mapping
     if access == PROT_WRITE and entry & PTE_COW:
-        _break_cow(mm, vma, page, prot)
-    else:
-        check_map(mm, mm.space.protect(page, PAGE_SIZE, prot))
+        return _break_cow(mm, vma, page, prot)
+    check_map(mm, mm.space.protect(page, PAGE_SIZE, prot))
     return RESOLVED
 
 
@@ -156,7 +155,7 @@ def _fault_file(mm: "Mm", vma: Vma, page: int, access: int, prot: int) -> tuple[
     if result < 0 or not entry:
         return BEYOND_FILE  # an I/O error is SIGBUS too
     if access == PROT_WRITE and entry & PTE_COW:
-        _break_cow(mm, vma, page, prot)
+        return _break_cow(mm, vma, page, prot)
     return RESOLVED
 
 
@@ -184,9 +183,14 @@ def _choose_window(mm: "Mm", vma: Vma, page: int, first_pages: int) -> None:
     vma.fault_end = min(end, vma.end)
 
 
-def _break_cow(mm: "Mm", vma: Vma, page: int, prot: int) -> None:
+def _break_cow(mm: "Mm", vma: Vma, page: int, prot: int) -> tuple[int, int]:
+    """BEYOND_FILE: of a host file that has become shorter meanwhile."""
     space = mm.space
-    check_map(mm, space.break_cow(page, prot))
+    result = space.break_cow(page, prot)
+    if result < 0:
+        check_map(mm, result)
+        if result != -ESRCH:
+            return BEYOND_FILE
     nr_pages = 1
     if page == vma.cow_next:
         nr_pages = min(vma.cow_pages * 2, MAX_COW_PAGES)
@@ -200,6 +204,7 @@ def _break_cow(mm: "Mm", vma: Vma, page: int, prot: int) -> None:
         addr += PAGE_SIZE
     vma.cow_next = addr
     vma.cow_pages = nr_pages
+    return RESOLVED
 
 
 def _break_all(mm: "Mm", start: int, end: int, prot: int) -> None:

@@ -224,3 +224,14 @@ def test_concurrent_link_swap_is_not_followed(tree: Path) -> None:
     (tree / "sub" / "file").symlink_to(tree.parent / "secret")
     assert host.open(b"sub/file", os.O_RDONLY) == -errno.EINVAL
     assert host.chmod(b"sub/file", 0o777) == -errno.EOPNOTSUPP
+
+
+def test_the_hosts_processes_are_no_directory_to_share() -> None:
+    with pytest.raises(OSError, match="processes are not shared"):
+        HostDirectory("/proc/self")
+    root = HostDirectory("/")
+    for path in (b"proc/self", b"proc/1/environ", b"proc/self/mem", b"sys/kernel"):
+        assert root.open(path, os.O_RDONLY) == root.list_entries(path) == -errno.EACCES
+    assert root.list_entries(b"proc") == -errno.EACCES
+    assert not isinstance(root.stat(b"proc"), int)
+    root.close()

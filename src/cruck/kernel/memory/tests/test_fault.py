@@ -4,6 +4,7 @@
 import pytest
 
 from cruck.abi.errno import ENOMEM
+from cruck.framework.mm.user_memory import UserFault, UserWriter
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.memory.mm import Mm
 from cruck.kernel.memory.tests.fakes import ANON, FIXED, PAGE, RW, SHARED_ANON, MemoryFile, fork, new_mm
@@ -130,6 +131,22 @@ def test_truncate_takes_pages_away_and_keeps_the_partial_one() -> None:
     assert mm.user.read(addr + PAGE, 1) == b"a"
     assert mm.handle_fault(addr + 2 * PAGE, READ) == ADRERR
     assert mm.handle_fault(private + 2 * PAGE, READ) == ADRERR
+
+
+def test_a_private_page_of_a_host_file_that_shrank_is_sigbus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found with a file truncated on the host under its mapping: the copy fails, and the kernel tried for ever."""
+    mm = new_mm()
+    file = MemoryFile(mm, b"a" * PAGE)
+    file.get()
+    addr = mm.mmap(0, PAGE, RW, 2, file, 0)
+    assert mm.handle_fault(addr, READ) == OK
+    monkeypatch.setattr(type(mm.space), "break_cow", lambda self, addr, prot: -14)
+    assert mm.handle_fault(addr, WRITE) == ADRERR
+    assert mm.resolve_fault(addr, WRITE) is False
+    with pytest.raises(UserFault):
+        mm.user.write(addr, b"b")
+    with pytest.raises(UserFault):
+        UserWriter(mm.user, [(addr, PAGE)]).write_zeros(PAGE)
 
 
 def test_a_hole_punch_leaves_private_copies() -> None:
