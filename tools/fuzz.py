@@ -73,9 +73,9 @@ CAMPAIGNS = (
     ),
     Campaign(
         "syscalls-guest",
-        "the whole kernel, by a guest that makes random system calls from several threads",
-        (*PYTEST, "tests/fuzz/test_syscall_fuzzer.py", "-k", "guest"),
-        (*PYTEST, "tests/fuzz/test_syscall_fuzzer.py", "-k", "guest"),
+        "the whole kernel, by a guest that makes random system calls from several threads and in wild children",
+        (*PYTEST, "-rP", "tests/fuzz/test_syscall_fuzzer.py", "-k", "guest"),
+        (PYTHON, "tests/fuzz/campaign.py", "10000000"),
     ),
 )
 
