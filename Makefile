@@ -51,7 +51,8 @@ check: $(STAMP) src/cruck/framework/machine/stub/stub
 # The unit tests of what is installed and, where that is compiled, of the interpreted sources too. Then two runs: first everything that
 # measures or counts processes, alone; then the application programs, two at a time. The campaigns of fuzz-quick are tests too (`pytest`
 # runs all): here each runs once.
-FUZZED := tests/hostile tests/fuzz/test_syscall_fuzzer.py tests/machine/test_stateful.py tests/machine/test_sanitized.py
+FUZZED := tests/hostile tests/fuzz/test_syscall_fuzzer.py tests/machine/test_stateful.py tests/machine/test_stateful_io.py \
+	tests/machine/test_sanitized.py
 test: check test-$(BUILD) fuzz-quick
 	$(BIN)/pytest tests --ignore=tests/apps $(addprefix --ignore=,$(FUZZED))
 	$(BIN)/pytest -n 2 --dist loadfile tests/apps

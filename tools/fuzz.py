@@ -19,6 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider")
 MISSING_TOOL = 77
+STATE_MACHINES = ("tests/machine/test_stateful.py", "tests/machine/test_stateful_io.py")
 
 
 class Campaign(NamedTuple):
@@ -32,8 +33,8 @@ CAMPAIGNS = (
     Campaign(
         "state-machines",
         "the framework's public API, by any sequence of calls (hypothesis)",
-        ("env", "CRUCK_STATEFUL_EXAMPLES=25", *PYTEST, "tests/machine/test_stateful.py"),
-        ("env", "CRUCK_STATEFUL_EXAMPLES=4000", *PYTEST, "tests/machine/test_stateful.py"),
+        (*PYTEST, *STATE_MACHINES),
+        ("env", "CRUCK_STATEFUL_RANDOM=1", "CRUCK_STATEFUL_EXAMPLES=10000", *PYTEST, *STATE_MACHINES),
     ),
     Campaign(
         "parsers-c",

@@ -8,6 +8,7 @@ sequences (CI: 25).
 
 import errno
 import os
+import tempfile
 import time
 
 import pytest
@@ -20,11 +21,16 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 
 from cruck.framework.hardware import PROT_WRITE, PTE_COW, RIP, RSP, AddressSpace, Context, Segment
 from cruck.framework.host_machine import HostMachine
+from cruck.framework.io.host_file import HostFile
+from cruck.framework.mm.user_memory import FaultResolver, UserFault, UserMemory, UserReader, UserWriter
 from cruck.testing.fake_machine import FakeMachine, FakeSegment, FakeSpace
 
 NR_FRAMES = 4096
 BASE = 0x10_0000_0000 - 8 * 4096  # across a node of the page table
 NR_PAGES = 16
+FILES = BASE + (1 << 32)  # where host files are mapped; modelled here, the fake copies instead
+NR_FILE_PAGES = 12
+FILE_BYTES = 3 * 4096 + 100
 NO_CODE = (0x06, 0x07, 0x0E, 0x16)  # bytes that are no instruction: what is written may be executed, and changes nothing
 
 pages = st.integers(0, NR_PAGES - 1)
@@ -38,6 +44,9 @@ offsets = st.integers(0, 12 * 4096)
 SIGNATURES = {
     "map_anon": "rlp",
     "map_segment": "rlGFpb",
+    "map_host": "rlHFpb",
+    "read_host": "uHhld",
+    "write_host": "uHhld",
     "unmap": "rl",
     "protect": "rlp",
     "move": "rrl",
@@ -72,6 +81,9 @@ WORSE: dict[str, tuple[object, ...]] = {
     "t": ((), (1,) * 26, ("x",) * 27, (1 << 64,) * 27),
     "W": (),
     "G": (5, b"x"),
+    "H": (5, b"x"),
+    "h": (-2, 1 << 63),
+    "d": (1 << 31, -(1 << 31) - 1),
     "P": (5, b"x"),
 }
 DOCUMENTED = (ValueError, TypeError, AssertionError, OverflowError)
@@ -82,6 +94,21 @@ class SpacePair:
         self.host = host
         self.fake = fake
         self.is_closed = False
+        self.file_pages: dict[int, FilePage] = {}  # by page number, from FILES on
+
+
+class FilePage:
+    """A page that map_host() made: of a file, or the private copy that break_cow() has made of it."""
+
+    def __init__(self, file: int, index: int, prot: int, shared: bool) -> None:
+        self.file = file
+        self.index = index
+        self.prot = prot
+        self.shared = shared
+        self.copy: bytes | None = None
+
+    def effective(self) -> int:
+        return self.prot if self.shared or self.copy is not None else self.prot & ~PROT_WRITE
 
 
 class SegmentPair:
@@ -109,7 +136,36 @@ class CloseMeanwhile:
         self.pair.host.close()
         self.pair.fake.close()
         self.pair.is_closed = True
+        self.pair.file_pages.clear()
         return self.value
+
+
+class Nasty(FaultResolver):
+    """A memory service that, asked to bring a page, does something else first: maps, unmaps, closes, fails, or calls back."""
+
+    def __init__(self, machine: "Hardware", pair: SpacePair, plan: list[str]) -> None:
+        self.machine = machine
+        self.pair = pair
+        self.plan = plan
+
+    def resolve_fault(self, addr: int, access: int) -> bool:
+        if not self.plan:
+            return False
+        what = self.plan.pop()
+        page = addr & ~4095
+        if what == "map" and BASE <= page < BASE + NR_PAGES * 4096:
+            self.machine.both(self.pair, lambda space: space.map_anon(page, 4096, 3))
+        elif what == "unmap":
+            self.machine.both(self.pair, lambda space: space.unmap(BASE, 4096))
+        elif what == "close":
+            self.machine.close_space(self.pair)
+        elif what == "raise":
+            raise KeyError("a bug of the service")
+        elif what == "again":
+            UserMemory(self.pair.host, self, 0x7FF0_0000_0000).write_some(BASE, b"\x06" * 5000)
+            if not self.pair.is_closed:  # the fake's pages take the same bytes
+                self.pair.fake.write(BASE, b"\x06" * 5000)
+        return True
 
 
 class Hardware(RuleBasedStateMachine):
@@ -125,9 +181,26 @@ class Hardware(RuleBasedStateMachine):
         self.pairs: list[SpacePair] = []
         self.by_tag: dict[int, ContextOf] = {}
         self.is_closed = False
+        self.folder = tempfile.TemporaryDirectory()
+        self.contents: list[bytearray] = []
+        self.files: list[HostFile] = []
+        for number in range(2):
+            self.contents.append(bytearray((NO_CODE[number],)) * FILE_BYTES)
+            fd = os.open(os.path.join(self.folder.name, str(number)), os.O_RDWR | os.O_CREAT)
+            self.files.append(HostFile(fd))
+            os.write(fd, self.contents[number])
+        self.pipe = os.pipe()
+        self.pipe_end = HostFile(os.dup(self.pipe[0]))
+        self.is_watched = False
 
     def teardown(self) -> None:
         self.host.close()
+        for file in self.files:
+            file.close()
+        self.folder.cleanup()
+        self.pipe_end.close()
+        os.close(self.pipe[0])
+        os.close(self.pipe[1])
         if self.foreign is not None:
             self.foreign.close()
 
@@ -170,6 +243,7 @@ class Hardware(RuleBasedStateMachine):
             pair.host.close()
         pair.fake.close()
         pair.is_closed = True
+        pair.file_pages.clear()
 
     @precondition(lambda self: self.pairs)
     @rule(dice=st.integers(0, 30))
@@ -180,6 +254,7 @@ class Hardware(RuleBasedStateMachine):
             for pair in self.pairs:
                 pair.fake.close()
                 pair.is_closed = True
+                pair.file_pages.clear()
 
     # ---- mappings: the same result, or −ESRCH once closed ----
 
@@ -299,6 +374,191 @@ class Hardware(RuleBasedStateMachine):
         assert segment.host.next_hole(offset) == segment.fake.next_hole(offset)
         assert segment.host.nr_pages() == segment.fake.nr_pages()
 
+    # ---- host files, mapped: their pages are modelled in FilePage ----
+
+    @rule(
+        pair=spaces,
+        page=st.integers(0, NR_FILE_PAGES - 1),
+        count=counts,
+        file=st.integers(0, 1),
+        index=st.integers(0, 5),
+        prot=prots,
+        shared=st.booleans(),
+    )
+    def map_host(self, pair: SpacePair, page: int, count: int, file: int, index: int, prot: int, shared: bool) -> None:
+        if type(pair.host) is AddressSpace:
+            return
+        result = pair.host.map_host(FILES + page * 4096, count * 4096, self.files[file], index * 4096, prot, shared)
+        assert result == (-errno.ESRCH if pair.is_closed else 0)
+        for number in range(count) if result == 0 else ():
+            pair.file_pages.setdefault(FILES // 4096 + page + number, FilePage(file, index + number, prot, shared))
+
+    @rule(
+        pair=spaces,
+        page=st.integers(0, NR_FILE_PAGES),
+        count=counts,
+        prot=prots,
+        what=st.sampled_from(("unmap", "protect", "break", "read", "write")),
+    )
+    def use_mapped_host(self, pair: SpacePair, page: int, count: int, prot: int, what: str) -> None:
+        if pair.is_closed:
+            return
+        addr, first = FILES + page * 4096, FILES // 4096 + page
+        if what == "unmap":
+            assert pair.host.unmap(addr, count * 4096) == 0
+            for number in range(first, first + count):
+                pair.file_pages.pop(number, None)
+        elif what == "protect":
+            assert pair.host.protect(addr, count * 4096, prot) == 0
+            for number in range(first, first + count):
+                if number in pair.file_pages:
+                    pair.file_pages[number].prot = prot
+        elif what == "break":
+            found = pair.file_pages.get(first)
+            result = pair.host.break_cow(addr, prot)
+            if found is None:
+                assert result == -errno.EFAULT
+            elif self.page_bytes(found) is not None:
+                assert result == 0
+                found.copy, found.prot = self.page_bytes(found), prot
+            elif result == 0:  # beyond the end of its file: what is copied is the host's business
+                found.copy, found.prot = pair.host.read_force(addr, 4096), prot
+        elif what == "read":
+            assert pair.host.read(addr, 3 * 4096) == self.expected(pair, first, 3, lambda found: found.effective())
+        else:
+            data = bytes((NO_CODE[2],)) * 3000
+            found = pair.file_pages.get(first)
+            written = pair.host.write(addr, data)
+            if found is None or not found.effective() & PROT_WRITE or self.page_bytes(found) is None:
+                assert written == 0
+            else:
+                assert written == len(data)
+                if found.copy is not None:
+                    found.copy = data + found.copy[len(data) :]
+                else:
+                    start = found.index * 4096
+                    size = min(len(data), FILE_BYTES - start)
+                    self.contents[found.file][start : start + size] = data[:size]
+        for number in range(2):
+            assert self.files[number].pread(1 << 20, 0) == bytes(self.contents[number])
+
+    def page_bytes(self, page: FilePage) -> bytes | None:
+        """Its 4,096 bytes; None beyond the end of the file."""
+        if page.copy is not None:
+            return page.copy
+        part = bytes(self.contents[page.file][page.index * 4096 : page.index * 4096 + 4096])
+        return part.ljust(4096, b"\0") if part else None
+
+    def expected(self, pair: SpacePair, first: int, count: int, permission) -> bytes:
+        out = b""
+        for number in range(first, first + count):
+            page = pair.file_pages.get(number)
+            data = self.page_bytes(page) if page is not None and permission(page) else None
+            if data is None:
+                break
+            out += data
+        return out
+
+    # ---- guest memory and host files: input and output ----
+
+    @rule(
+        pair=spaces,
+        at=anywhere,
+        file=st.integers(0, 1),
+        offset=st.sampled_from((0, 1, 4096, 12000, 13000)),
+        length=st.sampled_from((0, 1, 5000, 20000)),
+    )
+    def host_input(self, pair: SpacePair, at: int, file: int, offset: int, length: int) -> None:
+        if pair.is_closed:
+            return
+        addr = BASE + at
+        result = pair.host.read_host(addr, self.files[file], offset, length, 0)
+        if length and pair.fake.write(addr, pair.fake.read_force(addr, 1)) != 1:
+            assert result == -errno.EFAULT
+        else:
+            assert result == pair.fake.read_host(addr, self.files[file], offset, length, 0)
+
+    @rule(
+        pair=spaces, at=anywhere, file=st.integers(0, 1), offset=st.sampled_from((0, 1, 4096, 12000)), length=st.sampled_from((0, 1, 300))
+    )
+    def host_output(self, pair: SpacePair, at: int, file: int, offset: int, length: int) -> None:
+        if pair.is_closed:
+            return
+        data = pair.fake.read(BASE + at, length)[: FILE_BYTES - offset]
+        result = pair.host.write_host(BASE + at, self.files[file], offset, min(length, FILE_BYTES - offset), 0)
+        assert result == (len(data) if data or not length else -errno.EFAULT)
+        self.contents[file][offset : offset + len(data)] = data
+
+    @rule(segment=segments, file=st.integers(0, 1), offset=offsets, length=st.sampled_from((0, 1, 5000)), to_host=st.booleans())
+    def segment_input_output(self, segment: SegmentPair, file: int, offset: int, length: int, to_host: bool) -> None:
+        if to_host:
+            length = min(length, 300)
+            assert segment.host.write_host(offset, self.files[file], 0, length) == length
+            self.contents[file][:length] = segment.fake.read(offset, length)
+        else:
+            data = bytes(self.contents[file][:length])
+            assert segment.host.read_host(offset, self.files[file], 0, length) == segment.fake.write(offset, data)
+
+    @rule(events=st.sampled_from((0, 1, 4, 5, 0xFFFF)), wrong=st.sampled_from((-1, 1 << 16, None, "1")))
+    def watch(self, events: int, wrong: object) -> None:
+        with pytest.raises(DOCUMENTED):
+            self.host.watch(self.pipe_end, wrong)  # type: ignore[arg-type]
+        if self.is_closed:
+            with pytest.raises(OSError):
+                self.host.watch(self.pipe_end, events)
+        else:
+            self.host.watch(self.pipe_end, events)
+            self.is_watched = True
+        os.write(self.pipe[1], b"x")
+
+    # ---- UserMemory and its cursors over a space, with a memory service that misbehaves ----
+
+    @rule(
+        pair=spaces,
+        at=st.integers(0, NR_PAGES * 4096 - 1),
+        length=st.sampled_from((1, 4096, 9000)),
+        plan=st.lists(st.sampled_from(("map", "unmap", "close", "raise", "again", "nothing")), max_size=4),
+        what=st.sampled_from(("read", "write", "zero", "text", "word", "swap", "reader", "writer", "zeros", "to segment", "from segment")),
+        segment=segments,
+    )
+    def user_memory(self, pair: SpacePair, at: int, length: int, plan: list[str], what: str, segment: SegmentPair) -> None:
+        if type(pair.host) is AddressSpace:
+            return
+        memory = UserMemory(pair.host, Nasty(self, pair, plan), 0x7FF0_0000_0000)
+        addr, data = BASE + at, b"\x06" * length
+        ranges = [(addr, length), (BASE - 5000, 100), (-1, 5), ((1 << 64) - 1, 9)]
+        try:
+            if what == "write":
+                memory.write(addr, data)
+            elif what == "zero":
+                memory.zero(addr, length)
+            elif what == "writer":
+                UserWriter(memory, ranges).write(data)
+            elif what == "zeros":
+                UserWriter(memory, ranges).write_zeros(length + 50)
+            elif what == "from segment":
+                UserWriter(memory, ranges).write_from_segment(segment.host, 0, length)
+            elif what == "swap":
+                memory.cas_u32(addr & ~3, 0, 0)
+            elif what == "read":
+                assert len(memory.read(addr, length)) == length
+            elif what == "text":
+                assert b"\0" not in (memory.read_cstring(addr, length) or b"")
+            elif what == "word":
+                assert 0 <= memory.load_u32(addr & ~3) < 1 << 32
+            elif what == "reader":
+                assert len(UserReader(memory, ranges).read(length + 50)) <= length + 50
+            else:
+                assert UserReader(memory, ranges).read_to_segment(segment.host, 1 << 30, length) <= length
+                segment.host.discard(1 << 30, 1 << 20)
+        except (UserFault, KeyError):
+            pass
+        if not pair.is_closed:  # whatever it wrote before it was stopped, the fake takes over
+            for number in pair.fake.table:
+                page = pair.host.read_force(number * 4096, 4096)
+                if page != bytes(pair.fake.table[number].page.data):
+                    pair.fake.table[number].page.data[:] = page
+
     # ---- contexts: whatever is executed there changes no memory ----
 
     @rule(context=contexts, at=st.one_of(st.integers(0, NR_PAGES * 4096), st.sampled_from((-BASE, 0x7FF0_0000_0000 - BASE, 1 << 60))))
@@ -332,6 +592,10 @@ class Hardware(RuleBasedStateMachine):
     @rule(patience_ns=st.sampled_from((0, 1, 2_000_000)), spin_ns=st.sampled_from((0, 1000)))
     def wait(self, patience_ns: int, spin_ns: int) -> None:
         for stop in self.host.wait(time.monotonic_ns() + patience_ns if patience_ns else 0, spin_ns):
+            if stop[1] == 6:
+                assert stop[0] == -1 and self.is_watched and stop[2] == self.pipe_end.tag
+                self.is_watched = False
+                continue
             assert len(stop) == 9 and stop[0] in self.by_tag
             context = self.by_tag[stop[0]]
             assert stop[1] in (2, 3, 4, 5) and context.is_running and not context.is_released
@@ -375,6 +639,9 @@ class Hardware(RuleBasedStateMachine):
             "x": 1,
             "W": 1,
             "G": segment,
+            "H": self.files[0],
+            "h": 0,
+            "d": 0,
             "P": space,
             "t": (0,) * 27,
         }
@@ -413,10 +680,15 @@ class Hardware(RuleBasedStateMachine):
                 continue
             pair.host.settle()
             assert pair.host.resident(BASE, 32 * 4096) == pair.fake.resident(BASE, 32 * 4096)
-            assert pair.host.nr_resident() == pair.fake.nr_resident()
+            assert pair.host.nr_resident() == pair.fake.nr_resident() + len(pair.file_pages)
+            for number in range(FILES // 4096, FILES // 4096 + NR_FILE_PAGES):
+                found = pair.file_pages.get(number)
+                flags = pair.host.lookup(number * 4096)
+                assert flags == 0 if found is None else flags & 7 in (found.prot, found.effective())
             for number, pte in pair.fake.table.items():
                 assert pair.host.lookup(number * 4096) in (pte.flags, pte.flags or 64)
-        assert self.host.nr_free_frames() == self.fake.nr_free_frames()
+        copies = sum(page.copy is not None for pair in self.pairs for page in pair.file_pages.values())
+        assert self.host.nr_free_frames() == self.fake.nr_free_frames() - copies
 
     @invariant()
     def the_host_grants_no_more_than_the_table(self) -> None:
@@ -426,6 +698,11 @@ class Hardware(RuleBasedStateMachine):
                 continue
             for start, end, bits, offset in host_mappings(pair.host._c.host_pid):  # type: ignore[attr-defined]
                 for addr in range(start, end, 4096):
+                    mapped = pair.file_pages.get(addr // 4096)
+                    if mapped is not None:
+                        assert bits & ~mapped.effective() == 0, f"{addr:#x}: host {bits}, granted {mapped.effective()}"
+                        assert mapped.copy is not None or offset + addr - start == mapped.index * 4096
+                        continue
                     pte = pair.fake.table.get(addr // 4096)
                     assert pte is not None, f"{addr:#x} is mapped on the host and absent in the table"
                     granted = pte.flags & (7 & ~PROT_WRITE if pte.flags & PTE_COW else 7)
@@ -450,7 +727,7 @@ Hardware.TestCase.settings = settings(
     max_examples=int(os.environ.get("CRUCK_STATEFUL_EXAMPLES", "25")),
     stateful_step_count=40,
     deadline=None,
-    derandomize=True,
+    derandomize="CRUCK_STATEFUL_RANDOM" not in os.environ,  # a long run takes other sequences each time
     suppress_health_check=list(HealthCheck),
 )
 test_any_sequence_of_calls = Hardware.TestCase

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from cruck.framework.host_machine import HostMachine
 from cruck.framework.io.host_file import HostFile
 from cruck.framework.mm.user_memory import FaultResolver, UserMemory, UserReader, UserWriter
 
@@ -110,6 +111,29 @@ def test_only_immutable_bytes_go_in(guest):
             segment.write(0, wrong)
         with pytest.raises(TypeError):
             g.context.set_fpu(wrong)
+
+
+def test_a_number_in_disguise_is_no_file():
+    """What merely looks like a HostFile stands for no file of the host: a service could make one."""
+
+    class Forged:
+        def __init__(self) -> None:
+            self._fd = 0
+            self.tag = 0
+
+    machine = HostMachine(1 << 20)
+    space, segment = machine.new_space(), machine.new_segment()
+    for call in (
+        lambda file: space.map_host(DATA, 4096, file, 0, 1, False),
+        lambda file: space.read_host(DATA, file, 0, 1, 0),
+        lambda file: space.write_host(DATA, file, 0, 1, 0),
+        lambda file: segment.read_host(0, file, 0, 1),
+        lambda file: segment.write_host(0, file, 0, 1),
+        lambda file: machine.watch(file, 1),
+    ):
+        with pytest.raises(TypeError, match="HostFile"):
+            call(Forged())
+    machine.close()
 
 
 def test_no_object_of_the_framework_is_a_buffer(guest):

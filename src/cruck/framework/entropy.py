@@ -2,15 +2,25 @@
 """Randomness by constructor: the host's, or a seeded stream for reproducible runs."""
 
 import os
+from typing import Final
+
+MAX_BYTES: Final = 1 << 24  # at once
 
 
 class Entropy:
     def random_bytes(self, length: int) -> bytes:
+        """Errors: ValueError: not 0 ≤ length ≤ MAX_BYTES."""
         raise NotImplementedError
+
+
+def _check(length: int) -> None:
+    if not 0 <= length <= MAX_BYTES:
+        raise ValueError("too many bytes at once")
 
 
 class HostEntropy(Entropy):
     def random_bytes(self, length: int) -> bytes:
+        _check(length)
         return os.urandom(length)
 
 
@@ -22,6 +32,7 @@ class SeededEntropy(Entropy):
         self.counter = 0
 
     def random_bytes(self, length: int) -> bytes:
+        _check(length)
         import hashlib  # costs milliseconds, and few runs want it
 
         out = bytearray()

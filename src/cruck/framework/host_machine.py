@@ -19,6 +19,13 @@ def _refuse_pickle(what: str) -> NoReturn:
     raise TypeError(f"cannot pickle a {what}: it is a handle of the running machine; take a snapshot instead")
 
 
+def _descriptor(host: HostFile) -> int:
+    """Only a real HostFile stands for a file of the host: anything that merely has a `_fd` would be a forged one."""
+    if not isinstance(host, HostFile):
+        raise TypeError(f"expected HostFile, got {type(host).__name__}")
+    return host._fd
+
+
 class HostSegment(Segment):
     def __init__(self, machine: _machine.Machine) -> None:
         self._c = _machine.Segment(machine)
@@ -40,10 +47,10 @@ class HostSegment(Segment):
         return self._c.copy_from(source._c, source_offset, offset, length)
 
     def read_host(self, offset: int, host: HostFile, host_offset: int, length: int) -> int:
-        return self._c.read_host(offset, host._fd, host_offset, length)
+        return self._c.read_host(offset, _descriptor(host), host_offset, length)
 
     def write_host(self, offset: int, host: HostFile, host_offset: int, length: int) -> int:
-        return self._c.write_host(offset, host._fd, host_offset, length)
+        return self._c.write_host(offset, _descriptor(host), host_offset, length)
 
     def next_data(self, offset: int) -> int:
         return self._c.next_data(offset)
@@ -140,7 +147,7 @@ class HostAddressSpace(AddressSpace):
         return self._c.map_segment(addr, length, segment._c, offset, prot, private)
 
     def map_host(self, addr: int, length: int, host: HostFile, offset: int, prot: int, shared: bool) -> int:
-        return self._c.map_host(addr, length, host._fd, offset, prot, shared)
+        return self._c.map_host(addr, length, _descriptor(host), offset, prot, shared)
 
     def unmap(self, addr: int, length: int) -> int:
         return self._c.unmap(addr, length)
@@ -188,10 +195,10 @@ class HostAddressSpace(AddressSpace):
         return self._c.copy_from_segment(addr, segment._c, offset, length)
 
     def read_host(self, addr: int, host: HostFile, host_offset: int, length: int, flags: int) -> int:
-        return self._c.read_host(addr, host._fd, host_offset, length, flags)
+        return self._c.read_host(addr, _descriptor(host), host_offset, length, flags)
 
     def write_host(self, addr: int, host: HostFile, host_offset: int, length: int, flags: int) -> int:
-        return self._c.write_host(addr, host._fd, host_offset, length, flags)
+        return self._c.write_host(addr, _descriptor(host), host_offset, length, flags)
 
     def load_u32(self, addr: int) -> int:
         return self._c.load_u32(addr)
@@ -225,7 +232,7 @@ class HostMachine(Machine):
         self._c.wake()
 
     def watch(self, host: HostFile, events: int) -> None:
-        self._c.watch(host._fd, events, host.tag)
+        self._c.watch(_descriptor(host), events, host.tag)
 
     def set_spin(self, spin_ns: int) -> None:
         """How long a stopped guest thread polls for its resume before it sleeps; 0: not at all."""

@@ -141,6 +141,8 @@ class HostDirectory:
 
     def statfs(self) -> tuple[int, int, int, int, int, int] | int:
         """(block size, blocks, free, available, files, free files) of the root's file system."""
+        if self._root < 0:
+            return -errno.EBADF
         try:
             st = os.statvfs(self._root)
         except OSError as error:

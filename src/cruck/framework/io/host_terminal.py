@@ -94,6 +94,8 @@ class HostTerminal(HostFile):
         except termios.error as error:
             code = error.args[0]
             return -code if isinstance(code, int) else -errno.EIO
+        except ValueError:
+            return -errno.EBADF  # closed
         return 0
 
     def close(self) -> None:
@@ -126,7 +128,7 @@ class HostTerminal(HostFile):
         size = array.array("H", [0, 0, 0, 0])
         try:
             fcntl.ioctl(self._fd, termios.TIOCGWINSZ, size)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: closed
             return (0, 0, 0, 0)
         return (size[0], size[1], size[2], size[3])
 

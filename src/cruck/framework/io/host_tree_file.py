@@ -92,8 +92,8 @@ class HostTreeFile(HostFile):
         return 0
 
     def utimens(self, atime_ns: int, mtime_ns: int) -> int:
-        if not self._directory.is_writable:
-            return -errno.EROFS
+        if not self._directory.is_writable or self._fd < 0:
+            return -errno.EBADF if self._fd < 0 else -errno.EROFS
         try:
             os.utime(self._fd, ns=(atime_ns, mtime_ns))
         except OSError as error:
