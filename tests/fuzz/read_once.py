@@ -60,14 +60,8 @@ class ReadOnceFuzzer(SyscallFuzzer):
         self.watch = Watch()
         self.twice: dict[str, str] = {}  # by name of the call: an example
         self.readers: set[str] = set()  # calls that took anything
-        self.is_setting_up = False
         super().__init__(seed)
         self.numbers = [nr for nr in self.numbers if nr in (16, 72) or any(kind in POINTERS + STRINGS for kind in SIGNATURES[nr][1])]
-
-    def new_process(self) -> None:
-        self.is_setting_up = True  # its calls share pointers
-        super().new_process()
-        self.is_setting_up = False
 
     def new_world(self) -> None:
         super().new_world()
@@ -75,22 +69,21 @@ class ReadOnceFuzzer(SyscallFuzzer):
         assert isinstance(machine, FakeMachine)
         machine.observer = self.watch
 
-    def watched(self, dispatch, task: Task, nr: int, *args: int) -> int:
-        """`dispatch` with its reads recorded: put in the place of trap_loop.dispatch."""
+    def call(self, task: Task, nr: int, args: tuple[int, int, int, int, int, int]) -> None:
+        """One run of a handler, with its reads recorded."""
+        kernel, nr_runs = self.kernel, self.kernel.nr_calls
         self.watch.clear()
-        self.watch.is_on = not self.is_setting_up
-        try:
-            return dispatch(task, nr, *args)
-        finally:
-            self.watch.is_on = False
-            name = SIGNATURES[nr][0] if nr in SIGNATURES else str(nr)
-            if self.watch.reads:
-                self.readers.add(name)
-            found = self.watch.taken_twice()
-            if found is not None:
-                shown = ", ".join(hex(arg) for arg in args)
-                reads = ", ".join(f"{addr:#x}+{length}" for _, addr, length in self.watch.reads[:9])
-                self.twice.setdefault(name, f"{name}({shown}): {found[0]:#x}+{found[1]} of {reads}")
+        self.watch.is_on = True
+        super().call(task, nr, args)
+        self.watch.is_on = False
+        name = SIGNATURES[nr][0] if nr in SIGNATURES else str(nr)
+        if self.watch.reads:
+            self.readers.add(name)
+        found = self.watch.taken_twice() if kernel.nr_calls == nr_runs + 1 else None  # else a signal has made it run again
+        if found is not None:
+            shown = ", ".join(hex(arg) for arg in args)
+            reads = ", ".join(f"{addr:#x}+{length}" for _, addr, length in self.watch.reads[:9])
+            self.twice.setdefault(name, f"{name}({shown}): {found[0]:#x}+{found[1]} of {reads}")
 
     def choose_call(self, task: Task) -> tuple[int, tuple[int, int, int, int, int, int]]:
         nr, args = super().choose_call(task)

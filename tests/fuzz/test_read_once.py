@@ -8,7 +8,6 @@ import pytest
 from read_once import Directed, Flipper, ReadOnceFuzzer
 
 from cruck.framework.hardware import RSP
-from cruck.kernel import trap_loop
 from cruck.testing.fake_machine import FakeMachine
 from cruck.testing.syscall_fuzzer import SyscallFuzzer
 
@@ -25,10 +24,8 @@ REACHED = """
 
 
 @pytest.fixture
-def fuzzer(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReadOnceFuzzer]:
+def fuzzer() -> Iterator[ReadOnceFuzzer]:
     fuzzer = ReadOnceFuzzer(1)
-    dispatch = trap_loop.dispatch
-    monkeypatch.setattr(trap_loop, "dispatch", lambda *args: fuzzer.watched(dispatch, *args))
     yield fuzzer
     assert not fuzzer.failures, fuzzer.failures[0]
     assert not fuzzer.twice, "\n".join(fuzzer.twice.values())

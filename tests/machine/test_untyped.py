@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from cruck.framework.hardware import AddressSpace
 from cruck.framework.host_machine import HostMachine
 from cruck.framework.io.host_file import HostFile
 from cruck.framework.mm.user_memory import FaultResolver, UserMemory, UserReader, UserWriter
@@ -26,14 +27,20 @@ class NoFaults(FaultResolver):
         return False
 
 
-class Space:
+class Space(AddressSpace):
     """What UserMemory needs of an address space, over the native one."""
 
     def __init__(self, native) -> None:
         self.native = native
 
-    def __getattr__(self, name: str):
-        return getattr(self.native, name)
+    def read(self, addr: int, length: int) -> bytes:
+        return self.native.read(addr, length)
+
+    def write(self, addr: int, data: bytes) -> int:
+        return self.native.write(addr, data)
+
+    def read_cstring(self, addr: int, limit: int) -> tuple[bytes, int]:
+        return self.native.read_cstring(addr, limit)
 
 
 def taken(guest, segment, path) -> dict[str, object]:

@@ -58,7 +58,8 @@ def fuzz(target: str, command: list[str], seconds: float) -> tuple[str, bool]:
         shutil.copy(path, seeds)
     command = [*command, f"-max_total_time={seconds:.0f}", "-max_len=20000", "-timeout=20", "-rss_limit_mb=4096", "-print_final_stats=1"]
     command += [f"-artifact_prefix={folder}/", corpus, seeds]
-    result = subprocess.run(command, env=os.environ | {"SEEDS": seeds}, capture_output=True, text=True, errors="replace")
+    environment = os.environ | {"SEEDS": seeds, "PYTHONPATH": os.path.join(ROOT, "src")}  # interpreted: what is compiled shows no coverage
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace")
     output = result.stdout + result.stderr
     if result.returncode != 0:
         return f"{target}: status {result.returncode}; see {folder}\n{output[-6000:]}", True
