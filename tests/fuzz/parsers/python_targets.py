@@ -80,7 +80,7 @@ def egress(data: bytes) -> None:
     except ValueError as error:
         assert str(error)
         return
-    assert len(policy.allow) == len(allow)
+    assert len(policy._allow) == len(allow)
     for text in asked:
         host, _, port = text.partition(":")
         try:
@@ -90,17 +90,17 @@ def egress(data: bytes) -> None:
             name = egress_policy.normal_name(host)
             decision = policy.decide_name(name)
             if decision.is_allowed:
-                assert any(rule.has_name(name) for rule in policy.allow)
-                policy.pin(name, (0x7F000001, 0x08080808))
+                assert any(rule.has_name(name) for rule in policy._allow)
+                policy._pin(name, (0x7F000001, 0x08080808))
             continue
         number = int(port) if port.isdecimal() and port.isascii() and len(port) < 6 else 80
         decision = policy.decide(address, number)
         assert decision.rule and (not decision.is_allowed or not decision.advice)
         if decision.is_allowed:
-            names = policy.names.get(address, [])
-            matches = [rule for rule in policy.allow if rule.has_address(address) or any(rule.has_name(name) for name in names)]
+            names = policy._names.get(address, [])
+            matches = [rule for rule in policy._allow if rule.has_address(address) or any(rule.has_name(name) for name in names)]
             assert any(rule.has_port(number) for rule in matches)
-            if any(rule.has_address(address) for rule in policy.special):
+            if any(rule.has_address(address) for rule in policy._special):
                 assert any(rule.has_address(address) for rule in matches)
         assert policy.decide(address, number).is_allowed == decision.is_allowed
 

@@ -3,7 +3,7 @@
 
 Nothing may be reached that no rule allows, and a deny rule wins over every allow rule. A rule is `HOST[:PORT]`: HOST is an IPv4
 address, a network (10.0.0.0/8), a name or `*.name`; PORT a number, a range (8000-8010) or left out for all. A name's rule allows
-the addresses that *we* found for the name (`pin`), and those only for ever: a second answer is not asked for. Private, loopback and
+the addresses that *we* found for the name (`_pin`), and those only for ever: a second answer is not asked for. Private, loopback and
 link-local addresses must be named by a rule as addresses; a name that leads there is not enough (`localhost` names 127.0.0.1).
 
 Safety: `HostNetwork` asks here before every connection; nothing a service holds can change the rules, pins only grow by lookups of
@@ -78,61 +78,61 @@ class Rule:
 
 
 class EgressPolicy:
-    allow: list[Rule]
-    deny: list[Rule]
-    special: list[Rule]
-    pins: dict[str, tuple[int, ...]]  # by name: the addresses that were found for it
-    names: dict[int, list[str]]  # by address: the names that led to it
+    _allow: list[Rule]
+    _deny: list[Rule]
+    _special: list[Rule]
+    _pins: dict[str, tuple[int, ...]]  # by name: the addresses that were found for it
+    _names: dict[int, list[str]]  # by address: the names that led to it
 
     def __init__(self, allow: list[str], deny: list[str]) -> None:
         """Errors: ValueError with a sentence: a malformed rule."""
-        self.allow = [Rule(text) for text in allow]
-        self.deny = [Rule(text) for text in deny]
-        self.special = [Rule(text) for text in _SPECIAL]
-        self.pins = {}
-        self.names = {}
+        self._allow = [Rule(text) for text in allow]
+        self._deny = [Rule(text) for text in deny]
+        self._special = [Rule(text) for text in _SPECIAL]
+        self._pins = {}
+        self._names = {}
 
     def decide(self, address: int, port: int) -> Decision:
         """May (address, port) be reached?"""
-        names = self.names.get(address)
-        for rule in self.deny:
+        names = self._names.get(address)
+        for rule in self._deny:
             if rule.has_port(port) and (rule.has_address(address) or (names is not None and any(rule.has_name(name) for name in names))):
                 return Decision(False, f"--net-deny {rule.text}", "")
         special: Rule | None = None
-        for network in self.special:
+        for network in self._special:
             if network.has_address(address):
                 special = network
         shown = format_address(address)
-        for rule in self.allow:
+        for rule in self._allow:
             if rule.has_port(port) and rule.has_address(address) and (special is None or rule.is_within(special)):
                 return Decision(True, f"--net-allow {rule.text}", "")
         if special is not None:
             reason = f"{special.text} is not public: it must be named by its address"
             return Decision(False, reason, f"--net-allow {shown}:{port}")
         for name in names if names is not None else ():
-            for rule in self.allow:
+            for rule in self._allow:
                 if rule.has_port(port) and rule.has_name(name):
                     return Decision(True, f"--net-allow {rule.text} ({name} is {shown})", "")
         return Decision(False, "no rule allows it", f"--net-allow {names[0] if names else shown}:{port}")
 
     def decide_name(self, name: str) -> Decision:
         """May the name be looked up? Only names of allow rules: a question can carry data away too."""
-        for rule in self.deny:
+        for rule in self._deny:
             if rule.has_name(name) and rule.ports == _ALL_PORTS:
                 return Decision(False, f"--net-deny {rule.text}", "")
-        for rule in self.allow:
+        for rule in self._allow:
             if rule.has_name(name):
-                if len(self.pins) >= MAX_PINS:
+                if len(self._pins) >= MAX_PINS:
                     return Decision(False, f"{MAX_PINS} names were looked up already", "")
                 return Decision(True, f"--net-allow {rule.text}", "")
         return Decision(False, "no rule allows it", f"--net-allow {name}")
 
-    def pin(self, name: str, addresses: tuple[int, ...]) -> None:
+    def _pin(self, name: str, addresses: tuple[int, ...]) -> None:
         """What was found for `name`; the first answer stays."""
-        if name not in self.pins and len(self.pins) < MAX_PINS:
-            self.pins[name] = addresses
+        if name not in self._pins and len(self._pins) < MAX_PINS:
+            self._pins[name] = addresses
             for address in addresses:
-                self.names.setdefault(address, []).append(name)
+                self._names.setdefault(address, []).append(name)
 
 
 def normal_name(name: str) -> str:

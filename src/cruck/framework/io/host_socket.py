@@ -105,7 +105,7 @@ class HostLookup(HostFile):
     def __reduce__(self) -> tuple[object, ...]:
         return (_nothing_found, ())
 
-    def run(self, network: "HostNetwork", name: str) -> None:
+    def _run(self, network: "HostNetwork", name: str) -> None:
         """In a thread of its own."""
         found: list[int] = []
         try:
@@ -113,7 +113,7 @@ class HostLookup(HostFile):
                 found.append(int.from_bytes(socket.inet_aton(str(answer[4][0])), "big"))
         except (OSError, UnicodeError):
             pass
-        network.finish(self, name, tuple(dict.fromkeys(found)))
+        network._finish(self, name, tuple(dict.fromkeys(found)))
         os.close(self._writer)
 
 
@@ -169,21 +169,21 @@ class HostNetwork:
             self.nr_lookups += 1
         try:
             lookup = HostLookup()
-            pinned = self.policy.pins.get(name)
+            pinned = self.policy._pins.get(name)
             if pinned is not None:
-                self.finish(lookup, name, pinned)
+                self._finish(lookup, name, pinned)
                 os.close(lookup._writer)
             else:
-                _thread.start_new_thread(lookup.run, (self, name))
+                _thread.start_new_thread(lookup._run, (self, name))
         except (OSError, RuntimeError):
             self.nr_lookups -= 1
             return -errno.ENOMEM
         return lookup
 
-    def finish(self, lookup: HostLookup, name: str, addresses: tuple[int, ...]) -> None:
+    def _finish(self, lookup: HostLookup, name: str, addresses: tuple[int, ...]) -> None:
         """The lookup's thread tells what it found; the first answer for a name is the one that stays."""
         with self._lock:
             self.nr_lookups -= 1
             if addresses:
-                self.policy.pin(name, addresses)
-            lookup.addresses = self.policy.pins.get(name, addresses)
+                self.policy._pin(name, addresses)
+            lookup.addresses = self.policy._pins.get(name, addresses)

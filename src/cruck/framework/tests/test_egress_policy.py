@@ -56,16 +56,16 @@ def test_a_name_allows_the_addresses_pinned_for_it_only() -> None:
     assert policy.decide_name("example.com").is_allowed and not policy.decide_name("www.example.com").is_allowed
     assert policy.decide_name("a.b.cdn.example").is_allowed and not policy.decide_name("cdn.example").is_allowed
     assert not policy.decide_name("evilcdn.example").is_allowed
-    policy.pin("example.com", (address,))
+    policy._pin("example.com", (address,))
     assert policy.decide(address, 443).is_allowed and not policy.decide(address, 80).is_allowed
     assert policy.decide(address, 80).advice == "--net-allow example.com:80"
-    policy.pin("example.com", (parse_address("6.6.6.6"),))  # a second answer changes nothing
+    policy._pin("example.com", (parse_address("6.6.6.6"),))  # a second answer changes nothing
     assert not decide(policy, "6.6.6.6")
 
 
 def test_a_name_does_not_lead_to_private_addresses() -> None:
     policy = EgressPolicy(["rebind.example"], [])
-    policy.pin("rebind.example", tuple(parse_address(text) for text in ("127.0.0.1", "169.254.169.254", "10.0.0.1", "1.1.1.1")))
+    policy._pin("rebind.example", tuple(parse_address(text) for text in ("127.0.0.1", "169.254.169.254", "10.0.0.1", "1.1.1.1")))
     assert not decide(policy, "127.0.0.1") and not decide(policy, "169.254.169.254") and not decide(policy, "10.0.0.1")
     assert decide(policy, "1.1.1.1")
     assert policy.decide(parse_address("10.0.0.1"), 80).advice == "--net-allow 10.0.0.1:80"
@@ -76,7 +76,7 @@ def test_deny_wins() -> None:
     assert not decide(policy, "8.8.4.4") and decide(policy, "8.9.0.0")
     assert not decide(policy, "1.1.1.1", 53) and decide(policy, "1.1.1.1", 443)
     assert not policy.decide_name("bad.example").is_allowed
-    policy.pin("bad.example", (parse_address("7.7.7.7"),))
+    policy._pin("bad.example", (parse_address("7.7.7.7"),))
     decision = policy.decide(parse_address("7.7.7.7"), 443)
     assert (decision.is_allowed, decision.rule, decision.advice) == (False, "--net-deny bad.example", "")
 
@@ -84,8 +84,8 @@ def test_deny_wins() -> None:
 def test_pins_are_bounded() -> None:
     policy = EgressPolicy(["*.example"], [])
     for number in range(MAX_PINS + 10):
-        policy.pin(f"n{number}.example", (number,))
-    assert len(policy.pins) == MAX_PINS and not policy.decide_name("one-more.example").is_allowed
+        policy._pin(f"n{number}.example", (number,))
+    assert len(policy._pins) == MAX_PINS and not policy.decide_name("one-more.example").is_allowed
 
 
 @pytest.mark.parametrize("text", ["", ":80", "a:b:c", "::1", "[::1]:80", "1.2.3", "1.2.3.4/33", "1.2.3.4/8", "a.b:0", "a.b:70000", "a.b:9-8", "a b", "*", "a..b/8", "x:"])  # fmt: skip

@@ -35,7 +35,7 @@ class CannedNetwork(HostNetwork):
         self.nr_asked += 1
         self.nr_lookups += 1
         lookup = HostLookup()
-        self.finish(lookup, name, HOSTS.get(name, ()))
+        self._finish(lookup, name, HOSTS.get(name, ()))
         os.close(lookup._writer)
         return lookup
 
@@ -93,7 +93,7 @@ def test_names_are_answered_by_rule_and_pinned() -> None:
     assert rig.ask("PUBLIC.example")[-4:] == b"\1\2\3\4"
     assert rig.ask("other.example")[3] & 15 == dns.NAME_ERROR
     assert rig.ask("public.example", 28)[6:8] == b"\0\0"  # AAAA: the name has none
-    assert rig.network.policy.pins == {"public.example": HOSTS["public.example"]}
+    assert rig.network.policy._pins == {"public.example": HOSTS["public.example"]}
     assert rig.network.nr_lookups == 0
 
 
