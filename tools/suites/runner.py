@@ -10,6 +10,7 @@ from suites.case import OOPS, TIMEOUT, Case, Outcome
 from suites.places import Cruck, Linux, Place
 from suites.suite import Suite
 
+SLOWNESS = 10  # cruck may take as much longer than Linux, beyond the case's limit
 UNSUPPORTED = "cruck: not supported: "
 
 
@@ -44,17 +45,19 @@ class Runner:
         return self.run_case(case, known) if time.monotonic() < deadline else None
 
     def run_case(self, case: Case, known: Outcome | None) -> Result:
-        result = Result(case.name, known or self.outcome(self.linux, case), self.outcome(self.cruck, case))
+        native = known or self.outcome(self.linux, case, case.timeout_s)
+        limit_s = case.timeout_s + SLOWNESS * native.seconds
+        result = Result(case.name, native, self.outcome(self.cruck, case, limit_s))
         if not result.is_same():
-            again = self.outcome(self.cruck, case)
+            again = self.outcome(self.cruck, case, limit_s)
             if again.is_same(result.linux):
                 result.cruck = again
             elif known is None:
-                result.linux = self.outcome(self.linux, case)
+                result.linux = self.outcome(self.linux, case, case.timeout_s)
         return result
 
-    def outcome(self, place: Place, case: Case) -> Outcome:
-        raw = place.run(case.command, case.timeout_s)
+    def outcome(self, place: Place, case: Case, timeout_s: float) -> Outcome:
+        raw = place.run(case.command, timeout_s)
         outcome = self.suite.judge(case, raw)
         if raw.timed_out:
             outcome.verdict = TIMEOUT

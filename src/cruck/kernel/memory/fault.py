@@ -19,7 +19,7 @@ from cruck.abi.resource import RLIMIT_MEMLOCK, RLIMIT_STACK
 from cruck.abi.signal import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE, PTE_COW, PTE_HOST
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.memory.vma import VM_RANDOM, Vma, hw_prot
+from cruck.kernel.memory.vma import VM_LOCKONFAULT, VM_RANDOM, Vma, hw_prot
 from cruck.kernel.memory.vma_list import STACK_GUARD_GAP
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _fault_file(mm: "Mm", vma: Vma, page: int, access: int, prot: int) -> tuple[
 def _choose_window(mm: "Mm", vma: Vma, page: int, first_pages: int) -> None:
     """Sets vma.fault_start and fault_end around `page`, within the area."""
     nr_pages = first_pages
-    if vma.flags & VM_RANDOM:
+    if vma.flags & (VM_RANDOM | VM_LOCKONFAULT):
         nr_pages = 1
     elif page == vma.fault_end or page + PAGE_SIZE == vma.fault_start:
         nr_pages = max(first_pages, min(vma.fault_pages * 2, MAX_PAGES))

@@ -3,9 +3,9 @@
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EINVAL
+from cruck.abi.errno import EINVAL, ENODEV
 from cruck.abi.fcntl import O_LARGEFILE, O_RDWR
-from cruck.abi.mman import MFD_ALLOW_SEALING, MFD_CLOEXEC
+from cruck.abi.mman import MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_HUGE_MASK, MFD_HUGE_SHIFT, MFD_HUGETLB
 from cruck.abi.stat import S_IFREG
 from cruck.kernel.fs.tmpfs.regular import TmpRegular
 from cruck.kernel.fs.tmpfs.shmem import shmem_fs, shmem_mount
@@ -23,14 +23,16 @@ RLIMIT_NOFILE: Final = 7
 
 
 def sys_memfd_create(task: "Task", name: UserString, flags: CUInt) -> int:
-    """Errors: EINVAL (unknown flags, huge pages included; a longer name than 249 bytes), EFAULT, EMFILE."""
-    if flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING):
+    """Errors: EINVAL (unknown flags; a longer name than 249 bytes), ENODEV (MFD_HUGETLB: no size of huge pages is offered), EFAULT, EMFILE."""
+    if flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | (MFD_HUGETLB | MFD_HUGE_MASK << MFD_HUGE_SHIFT if flags & MFD_HUGETLB else 0)):
         return -EINVAL
     text = task.user.read_cstring(name, MAX_NAME + 1)
     if text is None:
         return -EINVAL
     limit = task.process.rlimit(RLIMIT_NOFILE)
     task.files.reserve_check(1, limit)
+    if flags & MFD_HUGETLB:
+        return -ENODEV
     creds = task.creds
     file = make_memory_file(task.kernel, b"memfd:" + text, creds.fsuid, creds.fsgid, bool(flags & MFD_ALLOW_SEALING))
     return task.files.install(file, limit, bool(flags & MFD_CLOEXEC))
