@@ -136,9 +136,11 @@ static void on_signal(int signo, siginfo_t *info, void *unused)
 	printf("signal %d code %d value %d pid %d\n", signo, info->si_code, info->si_value.sival_int, info->si_pid == getpid());
 }
 
+static volatile int told_value;
+
 static void on_thread(union sigval value)
 {
-	printf("thread %d\n", value.sival_int);
+	told_value = value.sival_int;
 	sem_post(&told);
 }
 
@@ -169,6 +171,7 @@ static void notification(void)
 	VALUE(mq_notify(queue, &event));
 	VALUE(mq_send(queue, "d", 1, 0));
 	sem_wait(&told);
+	VALUE(told_value);
 	receive();
 	mqd_t other = mq_open(name, O_RDWR);
 	event = (struct sigevent){ .sigev_notify = SIGEV_NONE };

@@ -97,8 +97,11 @@ class NamespaceTable:
         self.nsfs = None
 
     def initial(self, mnt: MountNamespace, ipc: IpcNamespace, families: AddressFamilies) -> Namespaces:
-        """Of the first tasks of a run, whose mount namespace is `mnt`."""
+        """Of the first tasks of a run, whose mount namespace is `mnt`. The built-in init lives there too, so it stays when they leave."""
         if self.first is None or self.first.mnt is not mnt:
+            if self.first is not None:
+                self.first.mnt.let_go()
+            mnt.hold()
             mnt.ino = INITIAL_MOUNT
             ipc.ino = INITIAL_IPC
             self.first = Namespaces(

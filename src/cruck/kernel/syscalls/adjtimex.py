@@ -56,8 +56,10 @@ def sys_adjtimex(task: Task, buffer: UserAddr) -> int:
 
 
 def sys_clock_adjtime(task: Task, which_clock: ClockId, buffer: UserAddr) -> int:
-    """Errors: as adjtimex; EINVAL (no such clock), EOPNOTSUPP (another than CLOCK_REALTIME)."""
-    clock_ns(task, which_clock)
+    """As adjtimex. Errors: also EINVAL (no such clock), EOPNOTSUPP (another than CLOCK_REALTIME)."""
+    task.user.read(buffer, TIMEX.size)
+    if which_clock >= 0:
+        clock_ns(task, which_clock)
     if which_clock != CLOCK_REALTIME:
         return -EOPNOTSUPP
     return sys_adjtimex(task, buffer)

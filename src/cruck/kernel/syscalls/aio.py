@@ -14,7 +14,6 @@ from cruck.abi.aio import (
     IOCB_CMD_PREADV,
     IOCB_CMD_PWRITE,
     IOCB_CMD_PWRITEV,
-    IOCB_FLAG_IOPRIO,
     IOCB_FLAG_RESFD,
 )
 from cruck.abi.errno import EAGAIN, EBADF, EFAULT, EINPROGRESS, EINTR, EINVAL, EOPNOTSUPP, ETIMEDOUT
@@ -63,7 +62,7 @@ def sys_io_setup(task: Task, nr_events: CUInt, created: UserAddr) -> int:
 
 
 def sys_io_destroy(task: Task, context: ULong) -> int:
-    """Errors: EINVAL."""
+    """Errors: EINVAL (no such context)."""
     found = _context(task, context)
     task.mm.end_aio(found)
     map_memory.munmap(task.mm, found.id, PAGE_SIZE)
@@ -79,8 +78,8 @@ def _context(task: Task, identifier: int) -> AioContext:
 
 
 def sys_io_submit(task: Task, context: ULong, count: Long, iocbs: UserAddr) -> int:
-    """How many were taken; the first one's error if none was: EINVAL (context, count, request), EBADF, EFAULT, EAGAIN (no room for
-    its event), EOPNOTSUPP (flags)."""
+    """How many were taken; the first one's error if none was: EINVAL (context, count, request), EBADF, EFAULT, EAGAIN (no room for its
+    event), EOPNOTSUPP (flags)."""
     found = _context(task, context)
     if count < 0:
         return -EINVAL
@@ -100,8 +99,6 @@ def _submit(task: Task, context: AioContext, iocb: int) -> None:
     values = dict(zip(IOCB.field_names, IOCB.unpack(task.user.read(iocb, IOCB.size)), strict=True))
     length, flags, command = values["aio_nbytes"], values["aio_flags"], values["aio_lio_opcode"]
     if values["aio_reserved2"] or length >= 1 << 63:
-        raise LinuxError(EINVAL)
-    if flags & ~(IOCB_FLAG_RESFD | IOCB_FLAG_IOPRIO):
         raise LinuxError(EINVAL)
     if not context.has_room():
         raise LinuxError(EAGAIN)
@@ -168,7 +165,7 @@ def _submit_transfer(task: Task, context: AioContext, file: File, values: dict[s
 
 
 def sys_io_getevents(task: Task, context: ULong, min_nr: Long, nr: Long, events: UserAddr, timeout: UserAddr) -> int:
-    """Events stored, at least `min_nr` unless the time is over. Errors: EINVAL, EFAULT, EINTR."""
+    """Events stored, at least `min_nr` unless the time is over. Errors: EINVAL (context, counts, time), EFAULT, EINTR."""
     timeout_ns = -1
     if timeout and task.wait is None:
         timeout_ns = read_timespec(task, timeout)
@@ -176,7 +173,7 @@ def sys_io_getevents(task: Task, context: ULong, min_nr: Long, nr: Long, events:
 
 
 def sys_io_pgetevents(task: Task, context: ULong, min_nr: Long, nr: Long, events: UserAddr, timeout: UserAddr, usig: UserAddr) -> int:
-    """As io_getevents, with a temporary signal mask. Errors: also EINVAL (its size)."""
+    """As io_getevents, with a signal mask. Errors: also EINVAL (its size)."""
     timeout_ns = -1
     if timeout and task.wait is None:
         timeout_ns = read_timespec(task, timeout)

@@ -89,21 +89,25 @@ def _times_event(atime: int, mtime: int, atime_now: bool, mtime_now: bool) -> in
 
 
 def sys_chmod(task: "Task", path: UserPath, mode: Mode) -> int:
+    """Errors: the path's, EPERM (not the owner), EROFS."""
     inode, place = _at(task, AT_FDCWD, path, 0)
     return _chmod(task, inode, place, mode)
 
 
 def sys_fchmod(task: "Task", fd: Fd, mode: Mode) -> int:
+    """Errors: EBADF, EPERM (not the owner), EROFS."""
     inode, place = _of_fd(task, fd, False)
     return _chmod(task, inode, place, mode)
 
 
 def sys_fchmodat(task: "Task", dirfd: DirFd, path: UserPath, mode: Mode) -> int:
+    """As chmod. Errors: also EBADF (dirfd)."""
     inode, place = _at(task, dirfd, path, 0)
     return _chmod(task, inode, place, mode)
 
 
 def sys_fchmodat2(task: "Task", dirfd: DirFd, path: UserPath, mode: Mode, flags: Flags) -> int:
+    """As fchmodat. Errors: also EINVAL (flags), EOPNOTSUPP (a symbolic link itself: links have no mode)."""
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         return -EINVAL
     inode, place = _at(task, dirfd, path, flags)
@@ -128,6 +132,7 @@ def _chmod(task: "Task", inode: "Inode", place: "Path | None", mode: int) -> int
 
 
 def sys_umask(task: "Task", mask: Mode) -> int:
+    """The mask that was. Never fails."""
     old = task.fs.umask
     task.fs.umask = mask & 0o777
     return old
@@ -137,21 +142,26 @@ def sys_umask(task: "Task", mask: Mode) -> int:
 
 
 def sys_chown(task: "Task", path: UserPath, uid: Uid, gid: Gid) -> int:
+    """Errors: the path's, EPERM (without CAP_CHOWN: another owner, or a group that is none of the owner's), EROFS, EINVAL (in a user
+    namespace that has no such id)."""
     inode, place = _at(task, AT_FDCWD, path, 0)
     return _chown(task, inode, place, uid, gid)
 
 
 def sys_lchown(task: "Task", path: UserPath, uid: Uid, gid: Gid) -> int:
+    """As chown, of a symbolic link itself."""
     inode, place = _at(task, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW)
     return _chown(task, inode, place, uid, gid)
 
 
 def sys_fchown(task: "Task", fd: Fd, uid: Uid, gid: Gid) -> int:
+    """Errors: EBADF, EPERM, EROFS, EINVAL, all as chown."""
     inode, place = _of_fd(task, fd, False)
     return _chown(task, inode, place, uid, gid)
 
 
 def sys_fchownat(task: "Task", dirfd: DirFd, path: UserPath, uid: Uid, gid: Gid, flags: Flags) -> int:
+    """As chown. Errors: also EBADF (dirfd), EINVAL (flags)."""
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         return -EINVAL
     inode, place = _at(task, dirfd, path, flags)
@@ -192,6 +202,8 @@ def _chown(task: "Task", inode: "Inode", place: "Path | None", uid: int, gid: in
 
 
 def sys_utime(task: "Task", path: UserPath, times: UserAddr) -> int:
+    """Times in seconds; NULL is now. Errors: the path's, EACCES (now, and neither owner nor allowed to write), EPERM (a given time, not the
+    owner), EROFS."""
     atime = mtime = UTIME_NOW
     is_now = True
     if times:
@@ -202,10 +214,12 @@ def sys_utime(task: "Task", path: UserPath, times: UserAddr) -> int:
 
 
 def sys_utimes(task: "Task", path: UserPath, times: UserAddr) -> int:
+    """As utime, with µs. Errors: also EINVAL (µs outside of [0, 1e6))."""
     return _utimes(task, AT_FDCWD, path, times)
 
 
 def sys_futimesat(task: "Task", dirfd: DirFd, path: UserPath, times: UserAddr) -> int:
+    """As utimes. Path NULL: dirfd itself. Errors: also EBADF (dirfd)."""
     return _utimes(task, dirfd, path, times)
 
 
@@ -225,8 +239,7 @@ def _utimes(task: "Task", dirfd: int, path: int, times: int) -> int:
 
 
 def sys_utimensat(task: "Task", dirfd: DirFd, path: UserPath, times: UserAddr, flags: Flags) -> int:
-    """Path NULL: dirfd itself. Errors: EINVAL, EACCES (now, no right to write), EPERM (a given time, not the owner),
-    EROFS."""
+    """As utimes, with ns, UTIME_NOW and UTIME_OMIT. Path NULL: dirfd itself. Errors: also EBADF (dirfd), EINVAL (ns, flags)."""
     atime = mtime = 0
     atime_now = mtime_now = True
     if times:
@@ -270,7 +283,8 @@ def _set_times(task: "Task", inode: "Inode", place: "Path | None", atime: int, m
 
 
 def sys_truncate(task: "Task", path: UserPath, length: Offset) -> int:
-    """Errors: EINVAL (negative, no regular file), EISDIR, EACCES, EROFS, ETXTBSY, EFBIG."""
+    """Errors: the path's, EINVAL (negative, no regular file), EISDIR, EROFS, ETXTBSY (a running program), EFBIG (RLIMIT_FSIZE, with
+    SIGXFSZ; the file system's limit)."""
     if length < 0:
         return -EINVAL
     place = resolve(task, AT_FDCWD, read_path(task, path))
@@ -291,7 +305,7 @@ def sys_truncate(task: "Task", path: UserPath, length: Offset) -> int:
 
 
 def sys_ftruncate(task: "Task", fd: Fd, length: Offset) -> int:
-    """Errors: EINVAL (negative, not open for writing, no regular file), EFBIG, EPERM (sealed)."""
+    """Errors: EBADF, EINVAL (negative, not open for writing, no regular file), EFBIG as truncate, EPERM (sealed)."""
     if length < 0:
         return -EINVAL
     file = task.files.get(fd)
@@ -319,7 +333,8 @@ def _check_size_limit(task: "Task", inode: "Inode", length: int) -> int:
 
 
 def sys_fallocate(task: "Task", fd: Fd, mode: CInt, offset: Offset, length: Offset) -> int:
-    """Errors: EINVAL, EOPNOTSUPP, EBADF, ESPIPE, EISDIR, ENODEV, EFBIG, ENOSPC, EPERM."""
+    """Errors: EBADF (also: not open for writing), EINVAL (negative offset, length ≤ 0), EOPNOTSUPP (mode), ESPIPE (pipe), EISDIR, ENODEV
+    (another kind of file), EFBIG (RLIMIT_FSIZE; beyond 2**63), ENOSPC, EPERM (sealed)."""
     file = task.files.get(fd)
     if offset < 0 or length <= 0:
         return -EINVAL

@@ -7,7 +7,7 @@ peeked at.
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EAGAIN, EBADF, EFBIG, EINVAL, EISDIR, EPIPE, ESPIPE
+from cruck.abi.errno import EAGAIN, EBADF, EFBIG, EINVAL, EISDIR, EOVERFLOW, EPIPE, ESPIPE, EXDEV
 from cruck.abi.fcntl import O_APPEND, O_NONBLOCK, SPLICE_F_NONBLOCK
 from cruck.abi.inotify import IN_ACCESS, IN_MODIFY
 from cruck.abi.stat import S_IFDIR, S_IFMT, S_IFREG
@@ -42,8 +42,8 @@ POSITION: Final = -1  # "at the file's own position"
 
 
 def sys_sendfile(task: "Task", out_fd: Fd, in_fd: Fd, offset: UserAddr, count: Size) -> int:
-    """Errors: EBADF, EINVAL (O_APPEND destination, negative offset, a source without a position), ESPIPE (offset given and no position), EAGAIN,
-    EFAULT."""
+    """Bytes. Errors: EBADF, EINVAL (O_APPEND destination, negative offset, a source without a position), ESPIPE (offset given and no
+    position), EAGAIN (O_NONBLOCK), EFAULT, EPIPE (with SIGPIPE), EFBIG (RLIMIT_FSIZE, with SIGXFSZ), ENOSPC, EINTR."""
     source = readable(task, in_fd)
     start = POSITION
     if offset:
@@ -66,7 +66,8 @@ def sys_sendfile(task: "Task", out_fd: Fd, in_fd: Fd, offset: UserAddr, count: S
 
 
 def sys_copy_file_range(task: "Task", in_fd: Fd, in_offset: UserAddr, out_fd: Fd, out_offset: UserAddr, count: Size, flags: CUInt) -> int:
-    """Errors: EINVAL (flags; no regular files; overlapping ranges of one file), EBADF, EISDIR, EFBIG, ENOSPC."""
+    """Bytes. Errors: EINVAL (flags; no regular files; negative offset; overlapping ranges of one file), EBADF (also: O_APPEND), EISDIR,
+    EXDEV (different file systems), EOVERFLOW (an offset that wraps), EFBIG (RLIMIT_FSIZE, with SIGXFSZ), ENOSPC, EFAULT, EPERM (sealed)."""
     if flags:
         return -EINVAL
     source = readable(task, in_fd)
@@ -80,13 +81,15 @@ def sys_copy_file_range(task: "Task", in_fd: Fd, in_offset: UserAddr, out_fd: Fd
             return -EINVAL
     start = task.user.read_s64(in_offset) if in_offset else POSITION
     out_start = task.user.read_s64(out_offset) if out_offset else POSITION
-    if in_offset and start < 0 or out_offset and out_start < 0:
-        return -EINVAL
-    first = start if in_offset else source.pos
+    first, second = start if in_offset else source.pos, out_start if out_offset else out.pos
+    if source.stat().dev != out.stat().dev:
+        return -EXDEV
+    for at in (first, second):
+        if at < 0:
+            return -EOVERFLOW if at + count >= 0 else -EINVAL
     # What the source has now: a copy to its own end would never be finished.
     length = min(count, max(0, source.stat().size - first))
     if source.inode() is out.inode():
-        second = out_start if out_offset else out.pos
         if first < second + length and second < first + length:
             return -EINVAL
     result, done = _copy(task, source, start, out, out_start, length)
@@ -155,8 +158,8 @@ def _copy(task: "Task", source: "File", start: int, out: "File", out_start: int,
 
 
 def sys_splice(task: "Task", in_fd: Fd, in_offset: UserAddr, out_fd: Fd, out_offset: UserAddr, count: Size, flags: CUInt) -> int:
-    """Errors: EBADF, EINVAL (no pipe; O_APPEND destination; a pipe to itself), ESPIPE (an offset for a pipe),
-    EAGAIN."""
+    """Bytes. Errors: EBADF, EINVAL (flags; no pipe; O_APPEND destination; a pipe to itself), ESPIPE (an offset for a pipe), EAGAIN
+    (O_NONBLOCK, SPLICE_F_NONBLOCK), EFAULT, EPIPE (with SIGPIPE), EFBIG (RLIMIT_FSIZE, with SIGXFSZ), ENOSPC, EINTR."""
     if flags & ~0xF:
         return -EINVAL
     source = readable(task, in_fd)
@@ -299,7 +302,7 @@ def _tell_watchers(task: "Task", source: "File", out: "File") -> None:
 
 
 def sys_tee(task: "Task", in_fd: Fd, out_fd: Fd, count: Size, flags: CUInt) -> int:
-    """Errors: EBADF, EINVAL (not two different pipes), EAGAIN."""
+    """Bytes. Errors: EBADF, EINVAL (flags; not two different pipes), EAGAIN (SPLICE_F_NONBLOCK), EPIPE (with SIGPIPE), EINTR."""
     if flags & ~0xF:
         return -EINVAL
     source = readable(task, in_fd)
@@ -312,7 +315,8 @@ def sys_tee(task: "Task", in_fd: Fd, out_fd: Fd, count: Size, flags: CUInt) -> i
 
 
 def sys_vmsplice(task: "Task", fd: Fd, iov: UserAddr, count: ULong, flags: CUInt) -> int:
-    """Copies, as readv or writev on the pipe: SPLICE_F_GIFT gives pages away, and a copy is a correct gift."""
+    """Copies, as readv or writev on the pipe: SPLICE_F_GIFT gives pages away, and a copy is a correct gift. Errors: EBADF (no pipe), EINVAL
+    (flags, more than 1024 ranges), EAGAIN (SPLICE_F_NONBLOCK), EFAULT, EPIPE (with SIGPIPE), EINTR."""
     if flags & ~0xF:
         return -EINVAL
     file = task.files.get(fd)

@@ -16,7 +16,7 @@ CLOSE_RANGE_CLOEXEC: Final = 4
 
 
 def sys_close(task: "Task", fd: Fd) -> int:
-    """The descriptor is gone whatever the result. Errors: EBADF, EIO, … (what flushing the file said)."""
+    """The descriptor is gone whatever the result. Errors: EBADF, EIO (what flushing the file said)."""
     result = task.files.close(fd, task)
     # It cannot be restarted: the descriptor is gone.
     if result in (-ERESTARTSYS, -ERESTARTNOINTR, -ERESTARTNOHAND):
@@ -49,7 +49,7 @@ def sys_dup(task: "Task", fd: Fd) -> int:
 
 
 def sys_dup2(task: "Task", old: Fd, new: Fd) -> int:
-    """Errors: EBADF."""
+    """Errors: EBADF (also: new outside of RLIMIT_NOFILE)."""
     if old == new:
         task.files.get_any(old)
         return new
@@ -57,7 +57,7 @@ def sys_dup2(task: "Task", old: Fd, new: Fd) -> int:
 
 
 def sys_dup3(task: "Task", old: Fd, new: Fd, flags: OpenFlags) -> int:
-    """Errors: EBADF, EINVAL (old == new, unknown flags)."""
+    """Errors: EBADF (also: new outside of RLIMIT_NOFILE), EINVAL (old == new, unknown flags)."""
     if flags & ~O_CLOEXEC or old == new:
         return -EINVAL
     return _dup_to(task, old, new, bool(flags & O_CLOEXEC))

@@ -30,11 +30,12 @@ PATH_MAX: Final = 4096
 
 
 def sys_getdents64(task: "Task", fd: Fd, buffer: UserAddr, count: CUInt) -> int:
-    """Errors: EBADF, ENOTDIR, EINVAL (no room for one entry), EFAULT, ENOENT (the directory is deleted)."""
+    """Bytes of whole entries. Errors: EBADF, ENOTDIR, EINVAL (no room for one entry), EFAULT, ENOENT (the directory is deleted)."""
     return _getdents(task, fd, buffer, count, True)
 
 
 def sys_getdents(task: "Task", fd: Fd, buffer: UserAddr, count: CUInt) -> int:
+    """As getdents64."""
     return _getdents(task, fd, buffer, count, False)
 
 
@@ -84,10 +85,12 @@ def _getdents(task: "Task", fd: int, buffer: int, count: int, is_64: bool) -> in
 
 
 def sys_mkdir(task: "Task", path: UserPath, mode: Mode) -> int:
+    """Errors: the path's, EEXIST, EROFS, ENOSPC."""
     return _mkdir(task, AT_FDCWD, path, mode)
 
 
 def sys_mkdirat(task: "Task", dirfd: DirFd, path: UserPath, mode: Mode) -> int:
+    """As mkdir. Errors: also EBADF (dirfd)."""
     return _mkdir(task, dirfd, path, mode)
 
 
@@ -98,6 +101,7 @@ def _mkdir(task: "Task", dirfd: int, addr: int, mode: int) -> int:
 
 
 def sys_rmdir(task: "Task", path: UserPath) -> int:
+    """Errors: the path's, EINVAL ("."), ENOTEMPTY (also "…/.."), EBUSY (a mount point, "/"), EPERM (sticky directory), EROFS."""
     directory, name, _ = resolve_parent(task, AT_FDCWD, read_path(task, path))
     names.remove_directory(task, directory, name)
     return 0
@@ -120,6 +124,7 @@ def sys_getcwd(task: "Task", buffer: OutBuffer, size: Size) -> int:
 
 
 def sys_chdir(task: "Task", path: UserPath) -> int:
+    """Errors: the path's."""
     place = resolve(task, AT_FDCWD, read_path(task, path), LOOKUP_DIRECTORY)
     check_access(task.creds, place.inode(), MAY_EXEC)
     task.fs.cwd = place
@@ -127,6 +132,7 @@ def sys_chdir(task: "Task", path: UserPath) -> int:
 
 
 def sys_fchdir(task: "Task", fd: Fd) -> int:
+    """Errors: EBADF, ENOTDIR, EACCES."""
     place = _directory_of(task, fd)
     check_access(task.creds, place.inode(), MAY_EXEC)
     task.fs.cwd = place
@@ -141,7 +147,7 @@ def _directory_of(task: "Task", fd: int) -> "Path":
 
 
 def sys_chroot(task: "Task", path: UserPath) -> int:
-    """Errors: EPERM (no CAP_SYS_CHROOT), and those of the walk."""
+    """Errors: the path's, EPERM (no CAP_SYS_CHROOT)."""
     place = resolve(task, AT_FDCWD, read_path(task, path), LOOKUP_DIRECTORY)
     check_access(task.creds, place.inode(), MAY_EXEC)
     if not task.creds.has_own(CAP_SYS_CHROOT):

@@ -24,13 +24,14 @@ _MOST_AT_ONCE: Final = 1 << 16
 
 
 def sys_epoll_create1(task: Task, flags: Flags) -> int:
-    """A new descriptor. Errors: −EINVAL, −EMFILE."""
+    """A new descriptor. Errors: EINVAL (flags), EMFILE."""
     if flags & ~O_CLOEXEC:
         return -EINVAL
     return task.files.install(EpollFile(task.kernel), task.process.rlimit(RLIMIT_NOFILE), flags & O_CLOEXEC != 0)
 
 
 def sys_epoll_create(task: Task, size: CInt) -> int:
+    """A new descriptor. Errors: EINVAL (size ≤ 0), EMFILE."""
     if size <= 0:
         return -EINVAL
     return sys_epoll_create1(task, Flags(0))
@@ -44,7 +45,8 @@ def _epoll(task: Task, epfd: int) -> EpollFile:
 
 
 def sys_epoll_ctl(task: Task, epfd: Fd, op: CInt, fd: Fd, event: UserAddr) -> int:
-    """0. Errors: −EFAULT, −EBADF, −EPERM (readiness of `fd` never changes), −EINVAL, −ELOOP, −EEXIST, −ENOENT."""
+    """Errors: EFAULT, EBADF (either descriptor), EPERM (readiness of `fd` never changes), EINVAL (no epoll, itself, operation,
+    EPOLLEXCLUSIVE), ELOOP (a circle, or more than 5 deep), EEXIST, ENOENT."""
     events = data = 0
     if op != EPOLL_CTL_DEL:
         events, data = EPOLL_EVENT.unpack(task.user.read(event, EPOLL_EVENT.size))
@@ -63,12 +65,13 @@ def sys_epoll_ctl(task: Task, epfd: Fd, op: CInt, fd: Fd, event: UserAddr) -> in
 
 
 def sys_epoll_wait(task: Task, epfd: Fd, events: UserAddr, maxevents: CInt, timeout: Millis) -> int:
-    """Number of events stored; 0 after `timeout` ms (< 0: none).
-    Errors: −EINVAL, −EBADF, −EFAULT, −EINTR (never restarted: epoll_wait(2) in signal(7))."""
+    """Number of events stored; 0 after `timeout` ms (< 0: none). Errors: EINVAL (no epoll, maxevents ≤ 0), EBADF, EFAULT, EINTR (never
+    restarted: epoll_wait(2) in signal(7))."""
     return _wait(task, epfd, events, maxevents, timeout * 1_000_000 if timeout >= 0 else -1)
 
 
 def sys_epoll_pwait(task: Task, epfd: Fd, events: UserAddr, maxevents: CInt, timeout: Millis, sigmask: UserAddr, sigsetsize: Size) -> int:
+    """As epoll_wait, with a signal mask. Errors: also EINVAL (its size)."""
     set_temporary_mask(task, sigmask, sigsetsize)
     return _wait(task, epfd, events, maxevents, timeout * 1_000_000 if timeout >= 0 else -1)
 
@@ -76,6 +79,7 @@ def sys_epoll_pwait(task: Task, epfd: Fd, events: UserAddr, maxevents: CInt, tim
 def sys_epoll_pwait2(
     task: Task, epfd: Fd, events: UserAddr, maxevents: CInt, timeout: UserAddr, sigmask: UserAddr, sigsetsize: Size
 ) -> int:
+    """As epoll_pwait, with a timespec (0: none). Errors: also EINVAL (time)."""
     timeout_ns = -1
     if task.wait is None and timeout:
         timeout_ns = read_timespec(task, timeout)

@@ -15,7 +15,7 @@ RLIMIT_NOFILE: Final = 7
 
 
 def sys_eventfd2(task: Task, count: CUInt, flags: Flags) -> int:
-    """A new descriptor. Errors: −EINVAL (flags), −EMFILE."""
+    """A new descriptor. Errors: EINVAL (flags), EMFILE."""
     if flags & ~(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK):
         return -EINVAL
     file = EventFile(task.kernel, count, flags & EFD_SEMAPHORE != 0, O_RDWR | flags & O_NONBLOCK)
@@ -23,4 +23,5 @@ def sys_eventfd2(task: Task, count: CUInt, flags: Flags) -> int:
 
 
 def sys_eventfd(task: Task, count: CUInt) -> int:
+    """Without flags. Errors: EMFILE."""
     return sys_eventfd2(task, count, Flags(0))

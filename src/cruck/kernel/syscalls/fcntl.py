@@ -88,6 +88,10 @@ ALLOWED_ON_PATH: Final = (F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL)
 
 
 def sys_fcntl(task: "Task", fd: Fd, command: CUInt, argument: ULong) -> int:
+    """What the command is to return. Errors: EBADF (also: no access of the kind of lock; no pipe for F_SETPIPE_SZ), EINVAL (command,
+    argument; seals of what has none), EFAULT, EMFILE (F_DUPFD), EAGAIN (F_SETLK: held by another), EDEADLK, EINTR (F_SETLKW), ENOLCK,
+    EOVERFLOW (a lock beyond 2**63), EPERM (O_NOATIME, not the owner; sealed; pipe size beyond fs.pipe-max-size), EBUSY (F_SEAL_WRITE while
+    mapped; a pipe that holds more), ESRCH (F_SETOWN), ENOTDIR (F_NOTIFY)."""
     file = task.files.get_any(fd)
     if file.flags & O_PATH and command not in ALLOWED_ON_PATH:
         return -EBADF
@@ -118,6 +122,8 @@ def sys_fcntl(task: "Task", fd: Fd, command: CUInt, argument: ULong) -> int:
             return file.pipe_size()
         return file.set_pipe_size(task, argument & 0xFFFF_FFFF)
     if command in (F_ADD_SEALS, F_GET_SEALS):
+        if command == F_ADD_SEALS and not file.is_writable():
+            return -EPERM
         if not isinstance(file, TmpFile):
             return -EINVAL
         if command == F_GET_SEALS:
@@ -140,9 +146,7 @@ def _set_flags(task: "Task", file: "File", fd: int, argument: int) -> int:
 
 
 def _add_seals(file: TmpFile, seals: int) -> int:
-    """Errors: EPERM (not open for writing, already sealed), EINVAL, EBUSY (mapped for writing)."""
-    if not file.is_writable():
-        return -EPERM
+    """Of a file that is open for writing. Errors: EPERM (already sealed), EINVAL, EBUSY (mapped for writing)."""
     if seals & ~ALL_SEALS:
         return -EINVAL
     if file.node.seals & F_SEAL_SEAL:
@@ -256,7 +260,7 @@ def _range_lock(task: "Task", fd: int, file: "File", command: int, addr: int) ->
 
 
 def sys_flock(task: "Task", fd: Fd, operation: CUInt) -> int:
-    """Errors: EBADF, EINVAL, EAGAIN (LOCK_NB), ERESTARTSYS."""
+    """Errors: EBADF, EINVAL (operation), EAGAIN (LOCK_NB: held by another), EINTR, ENOLCK."""
     if operation & LOCK_MAND:
         return 0  # once a mandatory lock; Linux has ignored it since 5.5
     file = task.files.get(fd)

@@ -33,7 +33,7 @@ ALL_INOTIFY_BITS: Final = (
 
 
 def sys_inotify_init1(task: Task, flags: Flags) -> int:
-    """A new descriptor. Errors: −EINVAL (flags), −EMFILE."""
+    """A new descriptor. Errors: EINVAL (flags), EMFILE (also fs.inotify.max_user_instances)."""
     if flags & ~(O_CLOEXEC | O_NONBLOCK):
         return -EINVAL
     uid = task.creds.euid
@@ -46,6 +46,7 @@ def sys_inotify_init1(task: Task, flags: Flags) -> int:
 
 
 def sys_inotify_init(task: Task) -> int:
+    """As inotify_init1 without flags."""
     return sys_inotify_init1(task, Flags(0))
 
 
@@ -57,7 +58,8 @@ def _instance(task: Task, fd: int) -> InotifyFile:
 
 
 def sys_inotify_add_watch(task: Task, fd: Fd, pathname: UserPath, mask: CUInt) -> int:
-    """A watch descriptor. Errors: −EINVAL (mask, another kind of file), −EBADF, −EEXIST, −ENOSPC, −EACCES, those of the path walk."""
+    """A watch descriptor. Errors: the path's (EACCES also: no right to read), EINVAL (mask, another kind of file), EBADF, EEXIST
+    (IN_MASK_CREATE), ENOSPC (fs.inotify.max_user_watches)."""
     if not mask & ALL_INOTIFY_BITS or mask & IN_MASK_ADD and mask & IN_MASK_CREATE:
         return -EINVAL
     instance = _instance(task, fd)
@@ -68,4 +70,5 @@ def sys_inotify_add_watch(task: Task, fd: Fd, pathname: UserPath, mask: CUInt) -
 
 
 def sys_inotify_rm_watch(task: Task, fd: Fd, wd: CInt) -> int:
+    """Errors: EBADF, EINVAL (another kind of file, no such watch)."""
     return _instance(task, fd).remove_watch(wd)

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 
 def sys_unlink(task: "Task", path: UserPath) -> int:
+    """Errors: the path's, EISDIR, EPERM (sticky directory), EBUSY (a mount point), EROFS."""
     return _unlink(task, AT_FDCWD, path)
 
 
 def sys_unlinkat(task: "Task", dirfd: DirFd, path: UserPath, flags: Flags) -> int:
+    """As unlink; with AT_REMOVEDIR as rmdir. Errors: also EBADF (dirfd), EINVAL (flags)."""
     if flags & ~AT_REMOVEDIR:
         return -EINVAL
     if not flags & AT_REMOVEDIR:
@@ -44,14 +46,18 @@ def _unlink(task: "Task", dirfd: int, addr: int) -> int:
 
 
 def sys_rename(task: "Task", old: UserPath, new: UserPath) -> int:
+    """Errors: either path's, EXDEV (another mount), EBUSY (".", "..", a mount point), EINVAL (a directory below itself), EISDIR, ENOTEMPTY,
+    EPERM (sticky directory), EROFS, ENOSPC."""
     return _rename(task, AT_FDCWD, old, AT_FDCWD, new, 0)
 
 
 def sys_renameat(task: "Task", old_dirfd: DirFd, old: UserPath, new_dirfd: DirFd, new: UserPath) -> int:
+    """As rename. Errors: also EBADF (dirfd)."""
     return _rename(task, old_dirfd, old, new_dirfd, new, 0)
 
 
 def sys_renameat2(task: "Task", old_dirfd: DirFd, old: UserPath, new_dirfd: DirFd, new: UserPath, flags: Flags) -> int:
+    """As renameat. Errors: also EINVAL (flags; RENAME_WHITEOUT where the file system makes none), EEXIST (RENAME_NOREPLACE)."""
     return _rename(task, old_dirfd, old, new_dirfd, new, flags)
 
 
@@ -70,10 +76,12 @@ def _rename(task: "Task", old_dirfd: int, old_addr: int, new_dirfd: int, new_add
 
 
 def sys_link(task: "Task", old: UserPath, new: UserPath) -> int:
+    """Errors: either path's, EEXIST, EXDEV (another mount), EPERM (a directory; somebody else's file that is not safe), EROFS, ENOSPC."""
     return _link(task, AT_FDCWD, old, AT_FDCWD, new, 0)
 
 
 def sys_linkat(task: "Task", old_dirfd: DirFd, old: UserPath, new_dirfd: DirFd, new: UserPath, flags: Flags) -> int:
+    """As link. Errors: also EBADF (dirfd), EINVAL (flags)."""
     return _link(task, old_dirfd, old, new_dirfd, new, flags)
 
 
@@ -94,10 +102,12 @@ def _link(task: "Task", old_dirfd: int, old_addr: int, new_dirfd: int, new_addr:
 
 
 def sys_symlink(task: "Task", target: UserString, path: UserPath) -> int:
+    """Errors: the path's, EEXIST, EROFS, ENOSPC."""
     return _symlink(task, target, AT_FDCWD, path)
 
 
 def sys_symlinkat(task: "Task", target: UserString, dirfd: DirFd, path: UserPath) -> int:
+    """As symlink. Errors: also EBADF (dirfd)."""
     return _symlink(task, target, dirfd, path)
 
 
@@ -111,10 +121,12 @@ def _symlink(task: "Task", target_addr: int, dirfd: int, addr: int) -> int:
 
 
 def sys_readlink(task: "Task", path: UserPath, buffer: OutBuffer, size: CInt) -> int:
+    """Bytes of the target, cut at `size`. Errors: the path's, EINVAL (size ≤ 0, no symbolic link)."""
     return _readlink(task, AT_FDCWD, path, buffer, size)
 
 
 def sys_readlinkat(task: "Task", dirfd: DirFd, path: UserPath, buffer: OutBuffer, size: CInt) -> int:
+    """As readlink. Errors: also EBADF (dirfd)."""
     return _readlink(task, dirfd, path, buffer, size)
 
 
@@ -133,10 +145,12 @@ def _readlink(task: "Task", dirfd: int, addr: int, buffer: int, size: int) -> in
 
 
 def sys_mknod(task: "Task", path: UserPath, mode: Mode, dev: CUInt) -> int:
+    """Errors: the path's, EEXIST, EPERM (a directory; devices without CAP_MKNOD), EINVAL (no such type), EROFS, ENOSPC."""
     return _mknod(task, AT_FDCWD, path, mode, dev)
 
 
 def sys_mknodat(task: "Task", dirfd: DirFd, path: UserPath, mode: Mode, dev: CUInt) -> int:
+    """As mknod. Errors: also EBADF (dirfd)."""
     return _mknod(task, dirfd, path, mode, dev)
 
 

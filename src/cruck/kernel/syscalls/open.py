@@ -34,20 +34,25 @@ VALID_RESOLVE: Final = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYML
 
 
 def sys_open(task: "Task", path: UserPath, flags: OpenFlags, mode: Mode) -> int:
+    """A descriptor, the lowest that is free. Errors: the path's, EINVAL (flags that exclude each other; the name of a directory for
+    O_TMPFILE alone), EEXIST (O_EXCL), EISDIR (writing, O_CREAT), EMFILE, ENODEV, ENXIO (no device; a FIFO without reader; a socket), EPERM
+    (O_NOATIME, not the owner; sealed), EROFS, ETXTBSY (a running program), EOPNOTSUPP (O_TMPFILE), ENOSPC, EINTR (a FIFO that waits)."""
     return _open(task, AT_FDCWD, path, flags, mode, 0)
 
 
 def sys_creat(task: "Task", path: UserPath, mode: Mode) -> int:
+    """As open with O_CREAT | O_WRONLY | O_TRUNC."""
     return _open(task, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode, 0)
 
 
 def sys_openat(task: "Task", dirfd: DirFd, path: UserPath, flags: OpenFlags, mode: Mode) -> int:
+    """As open. Errors: also EBADF (dirfd)."""
     return _open(task, dirfd, path, flags, mode, 0)
 
 
 def sys_openat2(task: "Task", dirfd: DirFd, path: UserPath, how: UserAddr, size: Size) -> int:
-    """As openat, but unknown flags are EINVAL. Errors: also E2BIG (a struct from the future, with something in it),
-    EAGAIN (RESOLVE_CACHED: a name is not in the dentry cache), EXDEV, ELOOP (RESOLVE_*)."""
+    """As openat, but unknown flags are EINVAL. Errors: also E2BIG (a struct from the future, with something in it), EAGAIN (RESOLVE_CACHED:
+    a name is not in the dentry cache), EXDEV, ELOOP (RESOLVE_*)."""
     if size < OPEN_HOW_SIZE_VER0:
         return -EINVAL
     if size > PAGE_SIZE:

@@ -14,7 +14,7 @@ RLIMIT_NOFILE: Final = 7
 
 
 def sys_pipe2(task: Task, fildes: UserAddr, flags: OpenFlags) -> int:
-    """Stores two descriptors (s32 each) at `fildes`. Errors: −EINVAL (flags), −EMFILE, −EFAULT."""
+    """Stores two descriptors (s32 each) at `fildes`. Errors: EINVAL (flags), EMFILE, EFAULT."""
     if flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT):
         return -EINVAL
     limit = task.process.rlimit(RLIMIT_NOFILE)
@@ -35,4 +35,5 @@ def sys_pipe2(task: Task, fildes: UserAddr, flags: OpenFlags) -> int:
 
 
 def sys_pipe(task: Task, fildes: UserAddr) -> int:
+    """Errors: EMFILE, EFAULT."""
     return sys_pipe2(task, fildes, OpenFlags(0))

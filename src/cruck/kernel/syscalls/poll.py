@@ -57,10 +57,7 @@ class PollState:
 
 
 def sys_poll(task: Task, fds: UserAddr, nfds: CUInt, timeout: Millis) -> int:
-    """Number of ready descriptors, 0 after `timeout` ms (< 0: none).
-
-    Errors: −EFAULT; −EINVAL: nfds > RLIMIT_NOFILE; −ERESTART_RESTARTBLOCK.
-    """
+    """Number of ready descriptors, 0 after `timeout` ms (< 0: none). Errors: EFAULT, EINVAL (more than RLIMIT_NOFILE), EINTR, ENOMEM."""
     state = _saved(task)
     if state is None:
         deadline = NO_DEADLINE if timeout < 0 else deadline_from_now(task.kernel, timeout * 1_000_000)
@@ -69,7 +66,8 @@ def sys_poll(task: Task, fds: UserAddr, nfds: CUInt, timeout: Millis) -> int:
 
 
 def sys_ppoll(task: Task, fds: UserAddr, nfds: CUInt, tmo_p: UserAddr, sigmask: UserAddr, sigsetsize: Size) -> int:
-    """As poll, with a timespec (0: wait for ever), which is updated to the time left, and a signal mask for the call."""
+    """As poll, with a timespec (0: wait for ever), which is updated to the time left, and a signal mask. Errors: also EINVAL (time, size of
+    the mask)."""
     state = _saved(task)
     timeout_ns = read_timespec(task, tmo_p) if tmo_p and state is None else -1
     is_immediate = timeout_ns == 0
@@ -84,10 +82,8 @@ def sys_ppoll(task: Task, fds: UserAddr, nfds: CUInt, tmo_p: UserAddr, sigmask: 
 
 
 def sys_select(task: Task, n: CInt, inp: UserAddr, outp: UserAddr, exp: UserAddr, tvp: UserAddr) -> int:
-    """Number of bits set in the three sets, which say what is ready; the timeval is updated to the time left.
-
-    Errors: −EBADF: a set names a descriptor that is not open; −EINVAL: n < 0, a bad time; −EFAULT; −ERESTARTNOHAND.
-    """
+    """Number of bits set in the three sets, which say what is ready; the timeval is updated to the time left. Errors: EBADF (a set names a
+    descriptor that is not open), EINVAL (n < 0, time), EFAULT, EINTR."""
     state = _saved(task)
     is_immediate = False
     if state is None:
@@ -101,7 +97,7 @@ def sys_select(task: Task, n: CInt, inp: UserAddr, outp: UserAddr, exp: UserAddr
 
 
 def sys_pselect6(task: Task, n: CInt, inp: UserAddr, outp: UserAddr, exp: UserAddr, tsp: UserAddr, sig: UserAddr) -> int:
-    """As select, with a timespec; `sig` points to {sigset_t *mask; size_t size} (0: no mask)."""
+    """As select, with a timespec; `sig` points to {sigset_t *mask; size_t size} (0: no mask). Errors: also EINVAL (size of the mask)."""
     state = _saved(task)
     mask = task.user.read_u64(sig) if sig else 0
     size = task.user.read_u64(sig + 8) if sig else 0

@@ -40,47 +40,57 @@ OUT_EVENTS: Final = 0x004 | 0x008 | 0x010 | 0x100 | 0x200
 
 
 def sys_read(task: "Task", fd: Fd, buffer: OutBuffer, count: Size) -> int:
+    """Bytes, 0 at the end. Errors: EBADF (also: not open for reading), EFAULT, EINVAL (what cannot be read so), EISDIR,
+    EAGAIN (O_NONBLOCK), EINTR, and the file's own."""
     file = readable(task, fd)
     return read_ranges(task, file, one_range(task, buffer, count), -1, 0)
 
 
 def sys_write(task: "Task", fd: Fd, buffer: InBuffer, count: Size) -> int:
+    """Bytes. Errors: EBADF (also: not open for writing), EFAULT, EINVAL (as read), EAGAIN (O_NONBLOCK), EINTR, EPIPE (with SIGPIPE), EFBIG
+    (RLIMIT_FSIZE, with SIGXFSZ), ENOSPC, EPERM (sealed), and the file's own."""
     file = writable(task, fd)
     return write_ranges(task, file, one_range(task, buffer, count), -1, 0)
 
 
 def sys_readv(task: "Task", fd: Fd, iov: UserAddr, count: ULong) -> int:
+    """As read. Errors: also EINVAL (more than 1024 ranges)."""
     file = readable(task, fd)
     return read_ranges(task, file, read_iovec(task, iov, count), -1, 0)
 
 
 def sys_writev(task: "Task", fd: Fd, iov: UserAddr, count: ULong) -> int:
+    """As write. Errors: also EINVAL (more than 1024 ranges)."""
     file = writable(task, fd)
     return write_ranges(task, file, read_iovec(task, iov, count), -1, 0)
 
 
 def sys_pread64(task: "Task", fd: Fd, buffer: OutBuffer, count: Size, offset: Offset) -> int:
+    """As read, at `offset`. Errors: also EINVAL (negative), ESPIPE (pipe, socket, …)."""
     file = _positioned(task, fd, offset, False)
     return read_ranges(task, file, one_range(task, buffer, count), offset, 0)
 
 
 def sys_pwrite64(task: "Task", fd: Fd, buffer: InBuffer, count: Size, offset: Offset) -> int:
+    """As write, at `offset`, at the end with O_APPEND. Errors: also EINVAL (negative), ESPIPE (pipe, socket, …)."""
     file = _positioned(task, fd, offset, True)
     return write_ranges(task, file, one_range(task, buffer, count), offset, 0)
 
 
 def sys_preadv(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offset, offset_high: ULong) -> int:
+    """As pread64 and readv."""
     file = _positioned(task, fd, offset, False)
     return read_ranges(task, file, read_iovec(task, iov, count), offset, 0)
 
 
 def sys_pwritev(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offset, offset_high: ULong) -> int:
+    """As pwrite64 and writev."""
     file = _positioned(task, fd, offset, True)
     return write_ranges(task, file, read_iovec(task, iov, count), offset, 0)
 
 
 def sys_preadv2(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offset, offset_high: ULong, flags: Flags) -> int:
-    """offset −1: as readv, at the file's position."""
+    """As preadv; offset −1: as readv, at the file's position. Errors: also EOPNOTSUPP (flags), EAGAIN (RWF_NOWAIT)."""
     file = readable(task, fd) if offset == -1 else _positioned(task, fd, offset, False)
     ranges = read_iovec(task, iov, count)
     if flags & ~(RWF_HIPRI | RWF_NOWAIT | RWF_DSYNC | RWF_SYNC):
@@ -89,6 +99,7 @@ def sys_preadv2(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offse
 
 
 def sys_pwritev2(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offset, offset_high: ULong, flags: Flags) -> int:
+    """As pwritev; offset −1: as writev. Errors: also EOPNOTSUPP (flags), EAGAIN (RWF_NOWAIT)."""
     file = writable(task, fd) if offset == -1 else _positioned(task, fd, offset, True)
     ranges = read_iovec(task, iov, count)
     if flags & ~(RWF_HIPRI | RWF_NOWAIT | RWF_DSYNC | RWF_SYNC | RWF_APPEND):
@@ -97,7 +108,8 @@ def sys_pwritev2(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offs
 
 
 def sys_lseek(task: "Task", fd: Fd, offset: Offset, whence: CInt) -> int:
-    """Errors: EBADF, ESPIPE (pipe, socket), EINVAL, ENXIO (SEEK_DATA, SEEK_HOLE)."""
+    """The new position. Errors: EBADF, ESPIPE (pipe, socket, terminal), EINVAL (whence; negative), ENXIO (SEEK_DATA, SEEK_HOLE beyond the
+    end)."""
     file = task.files.get(fd)
     if not 0 <= whence <= 4:
         return -EINVAL
@@ -283,7 +295,7 @@ def _write_file(task: "Task", file: "File", ranges: list[tuple[int, int]], offse
 
 
 def sys_readahead(task: "Task", fd: Fd, offset: Offset, count: Size) -> int:
-    """Everything is as near as it gets. Errors: EBADF, EINVAL (no regular file)."""
+    """Everything is as near as it gets. Errors: EBADF (also: not open for reading), EINVAL (no regular file)."""
     file = readable(task, fd)
     if not _is_regular(file):
         return -EINVAL
@@ -291,7 +303,7 @@ def sys_readahead(task: "Task", fd: Fd, offset: Offset, count: Size) -> int:
 
 
 def sys_fadvise64(task: "Task", fd: Fd, offset: Offset, length: Long, advice: CInt) -> int:
-    """Advice is checked and not needed. Errors: EBADF, ESPIPE (pipe), EINVAL."""
+    """Advice is checked and not needed. Errors: EBADF, ESPIPE (pipe), EINVAL (advice, negative length)."""
     file = task.files.get(fd)
     if file.stat().mode & S_IFMT == S_IFIFO:
         return -ESPIPE

@@ -16,8 +16,8 @@ RLIMIT_NOFILE: Final = 7
 
 
 def sys_signalfd4(task: Task, ufd: Fd, user_mask: UserAddr, sizemask: Size, flags: Flags) -> int:
-    """A new descriptor for ufd = −1, else `ufd` with another mask.
-    Errors: −EINVAL (size ≠ 8, flags, another kind of file), −EFAULT, −EBADF, −EMFILE."""
+    """A new descriptor for ufd = −1, else `ufd` with another mask. Errors: EINVAL (size ≠ 8, flags, another kind of file), EFAULT, EBADF,
+    EMFILE."""
     mask = read_sigset(task, user_mask, sizemask) & ~UNBLOCKABLE_MASK
     if flags & ~(O_CLOEXEC | O_NONBLOCK):
         return -EINVAL
@@ -32,4 +32,5 @@ def sys_signalfd4(task: Task, ufd: Fd, user_mask: UserAddr, sizemask: Size, flag
 
 
 def sys_signalfd(task: Task, ufd: Fd, user_mask: UserAddr, sizemask: Size) -> int:
+    """As signalfd4 without flags."""
     return sys_signalfd4(task, ufd, user_mask, sizemask, Flags(0))

@@ -16,7 +16,7 @@ from cruck.kernel.net.socket import Ancillary, Received, Socket
 from cruck.kernel.process.task import Task
 from cruck.kernel.syscalls.blocking import BLOCKED, record
 from cruck.kernel.syscalls.control_message import read_control, write_control
-from cruck.kernel.syscalls.iovec import UIO_MAXIOV, one_range, read_iovec, skip, total
+from cruck.kernel.syscalls.iovec import MAX_RW_COUNT, UIO_MAXIOV, one_range, read_iovec, skip, total
 from cruck.kernel.syscalls.socket import (
     IN_EVENTS,
     OUT_EVENTS,
@@ -64,7 +64,7 @@ class MessageHeader:
 def sys_sendto(task: Task, fd: Fd, buff: InBuffer, length: Size, flags: Flags, addr: UserAddr, addr_len: CInt) -> int:
     """Bytes sent. Errors: those of send(2); −EPIPE with SIGPIPE unless MSG_NOSIGNAL."""
     socket = get_socket(task, fd)
-    ranges = one_range(task, buff, length)
+    ranges = one_range(task, buff, min(length, MAX_RW_COUNT))
     address = read_address(task, addr, addr_len) if addr else b""
     return _send(task, socket, ranges if length else [], flags, address, Ancillary())
 
@@ -144,7 +144,7 @@ def _send(task: Task, socket: Socket, ranges: list[tuple[int, int]], flags: int,
 def sys_recvfrom(task: Task, fd: Fd, ubuf: OutBuffer, size: Size, flags: Flags, addr: UserAddr, addr_len: UserAddr) -> int:
     """Bytes received, 0 at the end; the sender's address if the caller asks for it."""
     socket = get_socket(task, fd)
-    ranges = one_range(task, ubuf, size)
+    ranges = one_range(task, ubuf, min(size, MAX_RW_COUNT))
     received = Received()
     count = _receive(task, socket, ranges if size else [], flags, received)
     received.ancillary.drop()

@@ -51,25 +51,29 @@ _STATFS: Final = struct.Struct("<qqQQQQQiiqqq32x")
 
 
 def sys_stat(task: "Task", path: UserPath, out: UserAddr) -> int:
+    """Errors: the path's."""
     return _write_stat(task, out, resolve(task, AT_FDCWD, read_path(task, path)).inode().stat())
 
 
 def sys_lstat(task: "Task", path: UserPath, out: UserAddr) -> int:
+    """As stat, of a symbolic link itself."""
     return _write_stat(task, out, resolve(task, AT_FDCWD, read_path(task, path), LOOKUP_NOFOLLOW).inode().stat())
 
 
 def sys_fstat(task: "Task", fd: Fd, out: UserAddr) -> int:
+    """Errors: EBADF, EFAULT."""
     return _write_stat(task, out, task.files.get_any(fd).stat())
 
 
 def sys_newfstatat(task: "Task", dirfd: DirFd, path: UserPath, out: UserAddr, flags: Flags) -> int:
-    """Errors: EINVAL (unknown flags), EBADF, ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EFAULT."""
+    """As stat. Errors: also EBADF (dirfd), EINVAL (flags)."""
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE):
         return -EINVAL
     return _write_stat(task, out, _stat_at(task, dirfd, path, flags)[0])
 
 
 def sys_statx(task: "Task", dirfd: DirFd, path: UserPath, flags: Flags, mask: Flags, out: UserAddr) -> int:
+    """As newfstatat. Errors: also EINVAL (mask, flags)."""
     if mask & STATX__RESERVED:
         return -EINVAL
     if flags & AT_STATX_SYNC_TYPE == AT_STATX_SYNC_TYPE:
@@ -138,14 +142,18 @@ def _write_stat(task: "Task", out: int, stat: Stat) -> int:
 
 
 def sys_access(task: "Task", path: UserPath, mode: CInt) -> int:
+    """With the real user's rights, also for the walk. Errors: the path's (EACCES also: what was asked for is not allowed), EINVAL (mode),
+    EROFS."""
     return _access(task, AT_FDCWD, path, mode, 0)
 
 
 def sys_faccessat(task: "Task", dirfd: DirFd, path: UserPath, mode: CInt) -> int:
+    """As access. Errors: also EBADF (dirfd)."""
     return _access(task, dirfd, path, mode, 0)
 
 
 def sys_faccessat2(task: "Task", dirfd: DirFd, path: UserPath, mode: CInt, flags: Flags) -> int:
+    """As faccessat. Errors: also EINVAL (flags)."""
     return _access(task, dirfd, path, mode, flags)
 
 
@@ -174,11 +182,13 @@ def _access(task: "Task", dirfd: int, addr: int, mode: int, flags: int) -> int:
 
 
 def sys_statfs(task: "Task", path: UserPath, out: UserAddr) -> int:
+    """Errors: the path's."""
     place = resolve(task, AT_FDCWD, read_path(task, path))
     return _write_statfs(task, out, place.inode().fs, place.mount)
 
 
 def sys_fstatfs(task: "Task", fd: Fd, out: UserAddr) -> int:
+    """Errors: EBADF, EFAULT."""
     file = task.files.get_any(fd)
     if file.path is not None:
         return _write_statfs(task, out, file.path.inode().fs, file.path.mount)

@@ -15,12 +15,14 @@ KNOWN_FLAGS: Final = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_
 
 
 def sys_sync(task: "Task") -> int:
+    """Always 0."""
     for mount in task.ns.mnt.mounts:
         mount.fs.sync()
     return 0
 
 
 def sys_syncfs(task: "Task", fd: Fd) -> int:
+    """Errors: EBADF, EIO."""
     inode = task.files.get(fd).inode()
     if inode is not None:
         inode.fs.sync()
@@ -28,16 +30,18 @@ def sys_syncfs(task: "Task", fd: Fd) -> int:
 
 
 def sys_fsync(task: "Task", fd: Fd) -> int:
-    """Errors: EBADF, EINVAL (a file that cannot be synchronised: pipe, socket), EIO."""
+    """Errors: EBADF, EINVAL (what cannot be synchronised: pipe, socket), EIO."""
     return task.files.get(fd).fsync(False)
 
 
 def sys_fdatasync(task: "Task", fd: Fd) -> int:
+    """As fsync."""
     return task.files.get(fd).fsync(True)
 
 
 def sys_sync_file_range(task: "Task", fd: Fd, offset: Offset, length: Offset, flags: CUInt) -> int:
-    """Does more than it must: the whole file's data. Errors: EBADF, EINVAL, ESPIPE."""
+    """Does more than it must: the whole file's data. Errors: EBADF, EINVAL (flags, negative), ESPIPE (no regular file, device, directory),
+    EIO."""
     file = task.files.get(fd)
     if flags & ~KNOWN_FLAGS or offset < 0 or length < 0:
         return -EINVAL

@@ -4,7 +4,8 @@
 import struct
 from typing import Final
 
-from cruck.abi.errno import EFAULT, EINVAL, ENOTSUP, EPERM, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ETIMEDOUT
+from cruck.abi.errno import EAGAIN, EFAULT, EINVAL, ENOTSUP, EPERM, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ETIMEDOUT
+from cruck.abi.resource import RLIMIT_SIGPENDING
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ledger import TIMER
@@ -108,12 +109,13 @@ def to_monotonic(task: Task, clock_id: int, ns: int) -> int:
 
 
 def sys_clock_gettime(task: Task, which_clock: ClockId, tp: UserAddr) -> int:
-    """Errors: EINVAL, EFAULT."""
+    """Errors: EINVAL (no such clock), EFAULT."""
     task.user.write(tp, timespec_bytes(clock_ns(task, which_clock)))
     return 0
 
 
 def sys_clock_getres(task: Task, which_clock: ClockId, tp: UserAddr) -> int:
+    """Errors: EINVAL (no such clock), EFAULT."""
     clock_ns(task, which_clock)
     coarse = which_clock in (CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE)
     if tp:
@@ -122,12 +124,19 @@ def sys_clock_getres(task: Task, which_clock: ClockId, tp: UserAddr) -> int:
 
 
 def sys_clock_settime(task: Task, which_clock: ClockId, tp: UserAddr) -> int:
-    """Errors: EPERM (nobody may set the run's clock), EINVAL, EFAULT."""
-    read_timespec(task, tp)
-    return -EPERM if which_clock == CLOCK_REALTIME else -EINVAL
+    """Errors: EINVAL (a clock that cannot be set, time), EFAULT, EPERM (in the end: nobody may set the run's clock)."""
+    if which_clock < 0:
+        clock_ns(task, which_clock)  # CPU clocks are nobody's to set
+    elif which_clock != CLOCK_REALTIME:
+        return -EINVAL
+    task.user.read(tp, TIMESPEC.size)
+    if which_clock == CLOCK_REALTIME:
+        read_timespec(task, tp)
+    return -EPERM
 
 
 def sys_gettimeofday(task: Task, tv: UserAddr, tz: UserAddr) -> int:
+    """Errors: EFAULT."""
     if tv:
         task.user.write(tv, timeval_bytes(task.kernel.clock.realtime_ns()))
     if tz:
@@ -136,12 +145,16 @@ def sys_gettimeofday(task: Task, tv: UserAddr, tz: UserAddr) -> int:
 
 
 def sys_settimeofday(task: Task, tv: UserAddr, tz: UserAddr) -> int:
+    """Errors: EFAULT, EINVAL (time), EPERM (in the end: nobody may set the run's clock)."""
     if tv:
         read_timeval(task, tv)
+    if tz:
+        task.user.read(tz, 8)
     return -EPERM
 
 
 def sys_time(task: Task, tloc: UserAddr) -> int:
+    """Seconds. Errors: EFAULT."""
     seconds = task.kernel.clock.realtime_ns() // NS
     if tloc:
         task.user.write_u64(tloc, seconds)
@@ -149,7 +162,7 @@ def sys_time(task: Task, tloc: UserAddr) -> int:
 
 
 def sys_nanosleep(task: Task, rqtp: UserAddr, rmtp: UserAddr) -> int:
-    """Errors: EINTR, EINVAL, EFAULT."""
+    """Errors: EINVAL (time), EFAULT, EINTR (the time left is in `rmtp`)."""
     return _sleep(task, read_timespec(task, rqtp), rmtp)
 
 
@@ -165,7 +178,8 @@ def _sleep(task: Task, duration_ns: int, rmtp: int) -> int:
 
 
 def sys_clock_nanosleep(task: Task, which_clock: ClockId, flags: CInt, rqtp: UserAddr, rmtp: UserAddr) -> int:
-    """Errors: EINVAL (clock, time), EOPNOTSUPP (this thread's CPU clock, coarse and raw ones), EINTR, EFAULT, EPERM (alarm clocks)."""
+    """Errors: EINVAL (clock, time), EOPNOTSUPP (this thread's CPU clock, coarse and raw ones), EFAULT, EPERM (alarm clocks without
+    CAP_WAKE_ALARM), EINTR (the time left is in `rmtp`, unless absolute)."""
     if which_clock not in SLEEPABLE:
         clock_ns(task, which_clock)
         if which_clock == CLOCK_THREAD_CPUTIME_ID or not is_cpu_clock(which_clock):
@@ -243,6 +257,7 @@ def _itimer_value(task: Task, which: int) -> bytes:
 
 
 def sys_getitimer(task: Task, which: CInt, value: UserAddr) -> int:
+    """Errors: EINVAL (which), EFAULT."""
     if not 0 <= which <= 2:
         return -EINVAL
     task.user.write(value, _itimer_value(task, which))
@@ -250,7 +265,7 @@ def sys_getitimer(task: Task, which: CInt, value: UserAddr) -> int:
 
 
 def sys_setitimer(task: Task, which: CInt, value: UserAddr, ovalue: UserAddr) -> int:
-    """Errors: EINVAL, EFAULT."""
+    """Errors: EINVAL (which, time), EFAULT."""
     if not 0 <= which <= 2:
         return -EINVAL
     interval_ns, left_ns = 0, 0
@@ -268,7 +283,7 @@ def sys_setitimer(task: Task, which: CInt, value: UserAddr, ovalue: UserAddr) ->
 
 
 def sys_alarm(task: Task, seconds: CUInt) -> int:
-    """Returns the seconds that were left, rounded up to at least 1."""
+    """The seconds that were left, rounded to the nearest, at least 1. Never fails."""
     timer = task.process.timers.real
     left_ns = timer.get()[0]
     timer.set(seconds * NS, 0)
@@ -278,7 +293,8 @@ def sys_alarm(task: Task, seconds: CUInt) -> int:
 
 
 def sys_timer_create(task: Task, which_clock: ClockId, event: UserAddr, created: UserAddr) -> int:
-    """Errors: EINVAL (clock, sigevent), EAGAIN (too many), EFAULT, EOPNOTSUPP (coarse and raw clocks), EPERM (alarm clocks)."""
+    """Errors: EINVAL (clock, sigevent), EOPNOTSUPP (coarse and raw clocks), EPERM (alarm clocks without CAP_WAKE_ALARM), EAGAIN (more than
+    RLIMIT_SIGPENDING), EFAULT."""
     clock_ns(task, which_clock)
     if which_clock not in SLEEPABLE and not is_cpu_clock(which_clock):
         return -ENOTSUP
@@ -296,8 +312,9 @@ def sys_timer_create(task: Task, which_clock: ClockId, event: UserAddr, created:
         if notify == SIGEV_THREAD_ID and task.process.pid_ns.find(tid) not in task.process.threads:
             return -EINVAL
     ledger = task.kernel.ledger
-    if len(timers.posix) >= MAX_POSIX_TIMERS or not ledger.has_room(TIMER):
-        return -11
+    limit = min(task.process.rlimit(RLIMIT_SIGPENDING), MAX_POSIX_TIMERS)  # each has room for its signal
+    if len(timers.posix) >= limit or not ledger.has_room(TIMER):
+        return -EAGAIN
     task.user.write_u32(created, timer_id)
     timers.next_id = timer_id + 1
     ledger.used += TIMER
@@ -321,7 +338,7 @@ def _timer_value(timer: PosixTimer) -> bytes:
 
 
 def sys_timer_settime(task: Task, timer_id: CInt, flags: CInt, new_setting: UserAddr, old_setting: UserAddr) -> int:
-    """Errors: EINVAL, EFAULT."""
+    """Errors: EINVAL (no such timer, time), EFAULT."""
     timer = _timer(task, timer_id)
     if not new_setting:
         return -EINVAL
@@ -347,15 +364,18 @@ def sys_timer_settime(task: Task, timer_id: CInt, flags: CInt, new_setting: User
 
 
 def sys_timer_gettime(task: Task, timer_id: CInt, setting: UserAddr) -> int:
+    """Errors: EINVAL (no such timer), EFAULT."""
     task.user.write(setting, _timer_value(_timer(task, timer_id)))
     return 0
 
 
 def sys_timer_getoverrun(task: Task, timer_id: CInt) -> int:
+    """Errors: EINVAL (no such timer)."""
     return _timer(task, timer_id).last_overrun()
 
 
 def sys_timer_delete(task: Task, timer_id: CInt) -> int:
+    """Errors: EINVAL (no such timer)."""
     timer = _timer(task, timer_id)
     timer.disarm()
     del task.process.timers.posix[timer_id]

@@ -25,7 +25,7 @@ RLIMIT_NOFILE: Final = 7
 
 
 def sys_timerfd_create(task: Task, clockid: ClockId, flags: Flags) -> int:
-    """A new descriptor. Errors: −EINVAL (flags, clock), −EPERM (an alarm clock without CAP_WAKE_ALARM), −EMFILE."""
+    """A new descriptor. Errors: EINVAL (flags, clock), EPERM (an alarm clock without CAP_WAKE_ALARM), EMFILE."""
     if flags & ~(O_CLOEXEC | O_NONBLOCK):
         return -EINVAL
     if clockid in (CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM):
@@ -45,7 +45,7 @@ def _timer(task: Task, fd: int) -> TimerFile:
 
 
 def sys_timerfd_settime(task: Task, ufd: Fd, flags: Flags, utmr: UserAddr, otmr: UserAddr) -> int:
-    """Errors: −EFAULT, −EINVAL (flags, times, another kind of file), −EBADF."""
+    """Errors: EFAULT, EINVAL (flags, times, another kind of file), EBADF."""
     interval_ns = read_timespec(task, utmr)
     value_ns = read_timespec(task, UserAddr(utmr + 16))
     if flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET):
@@ -70,6 +70,7 @@ def sys_timerfd_settime(task: Task, ufd: Fd, flags: Flags, utmr: UserAddr, otmr:
 
 
 def sys_timerfd_gettime(task: Task, ufd: Fd, otmr: UserAddr) -> int:
+    """Errors: EBADF, EINVAL (another kind of file), EFAULT."""
     left_ns, interval_ns = _timer(task, ufd).remaining()
     task.user.write(otmr, pack_timespec(interval_ns) + pack_timespec(left_ns))
     return 0

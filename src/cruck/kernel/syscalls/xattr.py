@@ -29,55 +29,70 @@ XATTR_REPLACE: Final = 2
 
 
 def sys_setxattr(task: "Task", path: UserPath, name: UserString, value: InBuffer, size: Size, flags: CInt) -> int:
+    """Errors: the path's (EACCES also: no right to write), ERANGE (name empty or longer than 255 bytes), E2BIG (more than 64 KiB), EINVAL
+    (flags), EEXIST (XATTR_CREATE), ENODATA (XATTR_REPLACE), EOPNOTSUPP (no such namespace, none kept here), EPERM (trusted. and security.
+    without CAP_SYS_ADMIN; user. on what is no regular file or directory; sticky directory), ENOSPC, EROFS."""
     inode, place = _at(task, path, 0)
     return _set(task, inode, place, name, value, size, flags)
 
 
 def sys_lsetxattr(task: "Task", path: UserPath, name: UserString, value: InBuffer, size: Size, flags: CInt) -> int:
+    """As setxattr, of a symbolic link itself."""
     inode, place = _at(task, path, LOOKUP_NOFOLLOW)
     return _set(task, inode, place, name, value, size, flags)
 
 
 def sys_fsetxattr(task: "Task", fd: Fd, name: UserString, value: InBuffer, size: Size, flags: CInt) -> int:
+    """Errors: EBADF, EFAULT, EACCES, ERANGE, E2BIG, EINVAL, EEXIST, ENODATA, EOPNOTSUPP, EPERM, ENOSPC, EROFS, all as setxattr."""
     inode, place = _of_fd(task, fd)
     return _set(task, inode, place, name, value, size, flags)
 
 
 def sys_getxattr(task: "Task", path: UserPath, name: UserString, value: OutBuffer, size: Size) -> int:
+    """The value's length; size 0 asks for it. Errors: the path's (EACCES also: no right to read), ERANGE (name empty or longer than 255
+    bytes; value longer than `size`), ENODATA, EOPNOTSUPP (no such namespace)."""
     return _get(task, _at(task, path, 0)[0], name, value, size)
 
 
 def sys_lgetxattr(task: "Task", path: UserPath, name: UserString, value: OutBuffer, size: Size) -> int:
+    """As getxattr, of a symbolic link itself."""
     return _get(task, _at(task, path, LOOKUP_NOFOLLOW)[0], name, value, size)
 
 
 def sys_fgetxattr(task: "Task", fd: Fd, name: UserString, value: OutBuffer, size: Size) -> int:
+    """Errors: EBADF, EFAULT, EACCES, ERANGE, ENODATA, EOPNOTSUPP, all as getxattr."""
     return _get(task, _of_fd(task, fd)[0], name, value, size)
 
 
 def sys_listxattr(task: "Task", path: UserPath, names: OutBuffer, size: Size) -> int:
+    """Bytes of names, each with its NUL; size 0 asks for them. Errors: the path's, ERANGE (more than `size`)."""
     return _list(task, _at(task, path, 0)[0], names, size)
 
 
 def sys_llistxattr(task: "Task", path: UserPath, names: OutBuffer, size: Size) -> int:
+    """As listxattr, of a symbolic link itself."""
     return _list(task, _at(task, path, LOOKUP_NOFOLLOW)[0], names, size)
 
 
 def sys_flistxattr(task: "Task", fd: Fd, names: OutBuffer, size: Size) -> int:
+    """Errors: EBADF, EFAULT, ERANGE, all as listxattr."""
     return _list(task, _of_fd(task, fd)[0], names, size)
 
 
 def sys_removexattr(task: "Task", path: UserPath, name: UserString) -> int:
+    """Errors: the path's (EACCES also: no right to write), ERANGE (name), ENODATA, EOPNOTSUPP, EPERM, EROFS, all as setxattr."""
     inode, place = _at(task, path, 0)
     return _remove(task, inode, place, name)
 
 
 def sys_lremovexattr(task: "Task", path: UserPath, name: UserString) -> int:
+    """As removexattr, of a symbolic link itself."""
     inode, place = _at(task, path, LOOKUP_NOFOLLOW)
     return _remove(task, inode, place, name)
 
 
 def sys_fremovexattr(task: "Task", fd: Fd, name: UserString) -> int:
+    """Errors: EBADF, EFAULT, EACCES, ERANGE, ENODATA, EOPNOTSUPP, EPERM, EROFS, all as setxattr."""
     inode, place = _of_fd(task, fd)
     return _remove(task, inode, place, name)
 

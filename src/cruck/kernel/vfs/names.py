@@ -82,6 +82,7 @@ def new_name(directory: Path, name: bytes, has_slash: bool, is_dir: bool) -> Den
         raise LinuxError(EEXIST)
     if has_slash and not is_dir:
         raise LinuxError(ENOENT)
+    check_mount_writable(directory.mount)
     return child
 
 
@@ -158,6 +159,7 @@ def unlink(task: "Task", directory: Path, name: bytes, has_slash: bool) -> None:
     """Errors: LinuxError: EISDIR, ENOENT, ENOTDIR, EACCES, EPERM, EROFS, EBUSY."""
     if is_special_name(name):
         raise LinuxError(EISDIR)
+    check_mount_writable(directory.mount)
     child = child_of(directory, name)
     inode = child.inode
     if inode is None:
@@ -181,6 +183,7 @@ def remove_directory(task: "Task", directory: Path, name: bytes) -> None:
         raise LinuxError(EINVAL)
     if name == b"":
         raise LinuxError(EBUSY)
+    check_mount_writable(directory.mount)
     child = child_of(directory, name)
     inode = child.inode
     if inode is None:

@@ -90,6 +90,8 @@ class TmpDirectory(TmpInode):
             raise LinuxError(EXDEV)
         if target.nlink >= MAX_LINKS:
             raise LinuxError(EMLINK)
+        if target.nlink:
+            self.owner.charge_inode()
         target.nlink += 1
         target.ctime_ns = self.owner.now_ns()
         self._add(name, target)
@@ -99,7 +101,7 @@ class TmpDirectory(TmpInode):
         if inode is None:
             raise LinuxError(ENOENT)
         self._take(name)
-        inode.nlink -= 1
+        self._drop_link(inode)
         inode.ctime_ns = self.mtime_ns
 
     def rmdir(self, name: bytes, target: Inode) -> None:
@@ -140,7 +142,7 @@ class TmpDirectory(TmpInode):
                     replaced.nlink = 0
                     new_dir.nlink -= 1
                 else:
-                    replaced.nlink -= 1
+                    self._drop_link(replaced)
                 replaced.ctime_ns = new_dir.mtime_ns
             self._take(name)
             new_dir._add(new_name, moved)
@@ -149,6 +151,11 @@ class TmpDirectory(TmpInode):
         self.mtime_ns = self.ctime_ns = new_dir.mtime_ns = new_dir.ctime_ns = moved.ctime_ns = now
         if exchange and replaced is not None:
             replaced.ctime_ns = now
+
+    def _drop_link(self, inode: TmpInode) -> None:
+        if inode.nlink > 1:
+            self.owner.free_inode()
+        inode.nlink -= 1
 
     def is_empty(self) -> bool:
         return not self.entries

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TMPFS_MAGIC: Final = 0x01021994
 NO_LIMIT: Final = -1
+INODE_BYTES: Final = 1024  # what one counts against max_inodes; extended attributes count there too (BOGO_INODE_SIZE)
 
 
 class TmpFs(FileSystem):
@@ -29,6 +30,7 @@ class TmpFs(FileSystem):
     max_inodes: int
     nr_pages: int  # charged by regular files
     nr_inodes: int
+    xattr_bytes: int
     ledger: Ledger
     next_ino: int
 
@@ -51,6 +53,7 @@ class TmpFs(FileSystem):
         self.max_inodes = max_inodes
         self.nr_pages = 0
         self.nr_inodes = 0
+        self.xattr_bytes = 0
         self.next_ino = 1
         root = TmpDirectory(self, self.new_ino(), S_IFDIR | mode & 0o7777, uid, gid, None)
         self.root = root
@@ -58,12 +61,20 @@ class TmpFs(FileSystem):
     def now_ns(self) -> int:
         return self.clock.realtime_ns()
 
-    def new_ino(self) -> int:
-        """Charges one inode. Errors: LinuxError(ENOSPC)."""
-        if self.max_inodes != NO_LIMIT and self.nr_inodes >= self.max_inodes or not self.ledger.has_room(INODE):
+    def charge_inode(self) -> None:
+        """One inode, or one more name of one: Linux counts these too. Errors: LinuxError(ENOSPC)."""
+        if not self.has_inode_bytes(INODE_BYTES) or not self.ledger.has_room(INODE):
             raise LinuxError(ENOSPC)
         self.nr_inodes += 1
         self.ledger.used += INODE
+
+    def free_inode(self) -> None:
+        self.nr_inodes -= 1
+        self.ledger.used -= INODE
+
+    def new_ino(self) -> int:
+        """Charges one inode. Errors: LinuxError(ENOSPC)."""
+        self.charge_inode()
         ino = self.next_ino
         self.next_ino += 1
         return ino
@@ -86,8 +97,14 @@ class TmpFs(FileSystem):
             return 1 << 50
         return max(0, self.max_pages - self.nr_pages)
 
+    def has_inode_bytes(self, count: int) -> bool:
+        return self.max_inodes == NO_LIMIT or self.inode_bytes_left() >= count
+
+    def inode_bytes_left(self) -> int:
+        return (self.max_inodes - self.nr_inodes) * INODE_BYTES - self.xattr_bytes
+
     def check_whiteout(self) -> None:
-        if self.max_inodes != NO_LIMIT and self.nr_inodes >= self.max_inodes:
+        if not self.has_inode_bytes(INODE_BYTES):
             raise LinuxError(ENOSPC)
 
     def statfs(self) -> tuple[int, int, int, int, int, int, int]:
@@ -99,7 +116,7 @@ class TmpFs(FileSystem):
         if self.max_inodes == NO_LIMIT:
             files, files_free = 0, 0
         else:
-            files, files_free = self.max_inodes, self.max_inodes - self.nr_inodes
+            files, files_free = self.max_inodes, self.inode_bytes_left() // INODE_BYTES
         return (TMPFS_MAGIC, 4096, blocks, free, free, files, files_free)
 
     def mount_options(self) -> bytes:

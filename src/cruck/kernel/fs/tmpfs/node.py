@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from cruck.abi.errno import EEXIST, ENODATA, ENOSPC, EOPNOTSUPP
 from cruck.abi.stat import S_IFLNK
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.ledger import INODE
 from cruck.kernel.vfs.acl import with_mode
 from cruck.kernel.vfs.inode import Inode
 from cruck.kernel.vfs.stat import Stat
@@ -21,6 +20,7 @@ XATTR_CREATE: Final = 1
 XATTR_REPLACE: Final = 2
 # What one inode may keep in extended attributes: names and values, bytes.
 MAX_XATTR_BYTES: Final = 128 << 10
+XATTR_BYTES: Final = 40  # beside name and value (simple_xattr_space)
 
 
 class TmpInode(Inode):
@@ -96,8 +96,9 @@ class TmpInode(Inode):
     def forget(self) -> None:
         if self.is_charged:
             self.is_charged = False
-            self.owner.nr_inodes -= 1
-            self.owner.ledger.used -= INODE
+            self.owner.free_inode()
+            for name, value in (self.xattrs or {}).items():
+                self.owner.xattr_bytes -= _cost(name, value)
 
     def getxattr(self, name: bytes) -> bytes:
         if self.xattrs is None or name not in self.xattrs:
@@ -118,8 +119,10 @@ class TmpInode(Inode):
         for other, other_value in attributes.items():
             if other != name:
                 total += len(other) + len(other_value)
-        if total > MAX_XATTR_BYTES:
+        cost = _cost(name, value) - (_cost(name, attributes[name]) if name in attributes else 0)
+        if total > MAX_XATTR_BYTES or not self.owner.has_inode_bytes(cost):
             raise LinuxError(ENOSPC)
+        self.owner.xattr_bytes += cost
         attributes[name] = value
         self.xattrs = attributes
         self.ctime_ns = self.owner.now_ns()
@@ -130,8 +133,13 @@ class TmpInode(Inode):
     def removexattr(self, name: bytes) -> None:
         if self.xattrs is None or name not in self.xattrs:
             raise LinuxError(ENODATA)
-        del self.xattrs[name]
+        self.owner.xattr_bytes -= _cost(name, self.xattrs.pop(name))
         self.ctime_ns = self.owner.now_ns()
+
+
+def _cost(name: bytes, value: bytes) -> int:
+    """Of an attribute, in bytes of TmpFs.xattr_bytes."""
+    return XATTR_BYTES + len(name) + len(value)
 
 
 class TmpSymlink(TmpInode):
