@@ -8,6 +8,8 @@ python tools/check_compilable.py    exits 1 with a line for each finding
   attribute into a local variable, or give the variable its final value before the `try`.
 - classes with two bases: mypyc takes none.
 - classes of NamedTuple: they cannot carry the marks of compile_python.py, and the module then fails when it is imported.
+- interpreted classes (tests, cruck.testing, cruck.sandbox) derived from a compiled one that is no extension point of compile_python.py:
+  a TypeError when one is made.
 """
 
 import ast
@@ -15,7 +17,7 @@ import os
 import sys
 from typing import Final
 
-from compile_python import sources
+from compile_python import EXTENSION_POINTS, sources
 from mypy import build
 from mypy.modulefinder import BuildSource
 from mypy.nodes import ComparisonExpr, NameExpr
@@ -34,6 +36,7 @@ def main() -> int:
     findings += [
         f"{path}:{node.lineno}: a class with two bases is not compiled" for path in paths for node in classes(path) if len(node.bases) > 1
     ]
+    findings += derived_outside(paths)
     print("\n".join(findings), end="\n" if findings else "")
     return 1 if findings else 0
 
@@ -68,6 +71,19 @@ def classes(path: str) -> list[ast.ClassDef]:
     with open(path, encoding="utf-8") as file:
         tree = ast.parse(file.read(), path)
     return [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+
+
+def derived_outside(compiled: list[str]) -> list[str]:
+    """Goes by the names of classes: those that compiled and interpreted code share would be one finding too many."""
+    closed = {node.name for path in compiled for node in classes(path) if node.bases or not node.decorator_list} - EXTENSION_POINTS
+    outside = [os.path.join(folder, name) for top in (ROOT, "tests") for folder, _, names in os.walk(top) for name in names]
+    findings = []
+    for path in sorted(name for name in outside if name.endswith(".py") and name not in compiled):
+        own = {node.name for node in classes(path)}
+        for node in classes(path):
+            names = {base.id for base in node.bases if isinstance(base, ast.Name)} & closed - own
+            findings += [f"{path}:{node.lineno}: {name} is compiled and no extension point (compile_python.py)" for name in sorted(names)]
+    return findings
 
 
 def named_tuples(path: str) -> list[int]:

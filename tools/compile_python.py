@@ -19,7 +19,7 @@ INTERPRETED: Final = (
 )  # fmt: skip
 # Classes that code outside of the unit derives from: plug-ins, cruck.sandbox, cruck.testing and the tests.
 EXTENSION_POINTS: Final = frozenset((
-    "AddressFamily", "AddressSpace", "CharDriver", "Clock", "Context", "Entropy", "FaultResolver", "File", "FileSystem",
+    "AddressFamily", "AddressSpace", "CharDriver", "Clock", "Context", "CpuAlarm", "Entropy", "FaultResolver", "File", "FileSystem",
     "FileSystemType", "HostFile", "HostNetwork", "HostStream", "Inode", "Kernel", "Machine", "Mapping", "Mm", "Segment", "Socket", "TimerQueue", "TimerTarget", "TtyDriver", "Uplink", "VmReader",
     "VmWriter", "Waiter",
 ))  # fmt: skip

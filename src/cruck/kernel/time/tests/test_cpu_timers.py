@@ -30,12 +30,6 @@ class CpuKernel(Kernel):
             self.timers.expire(clock.now_ns)
 
 
-class OneThread(Process):
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
-        self.threads = {}
-
-
 class Noted(CpuAlarm):
     def __init__(self) -> None:
         super().__init__(PROCESS)
@@ -47,7 +41,10 @@ class Noted(CpuAlarm):
 
 def setup() -> tuple[CpuKernel, CpuTimers, Noted]:
     kernel = CpuKernel()
-    return kernel, CpuTimers(OneThread(kernel)), Noted()
+    process = Process.__new__(Process)  # of a process only what the timers look at
+    process.kernel = kernel
+    process.threads = {}
+    return kernel, CpuTimers(process), Noted()
 
 
 def test_a_computing_process_is_met_on_the_dot() -> None:

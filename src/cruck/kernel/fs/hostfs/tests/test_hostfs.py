@@ -14,7 +14,7 @@ from cruck.abi.stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG
 from cruck.framework.hardware import PROT_READ, PROT_WRITE
 from cruck.framework.io.host_directory import HostDirectory
 from cruck.framework.io.host_file import HostFile
-from cruck.framework.mm.user_memory import BytesReader, BytesWriter
+from cruck.framework.mm.user_memory import BytesReader, BytesWriter, VmWriter
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.fs.hostfs.file_system import MAX_READERS, HostFs, OwnerMap
 from cruck.kernel.fs.hostfs.inode import HostInode
@@ -254,10 +254,13 @@ def test_seek_and_append_position(tmp_path: Path) -> None:
 def test_offsets_beyond_what_the_machine_takes(tmp_path: Path) -> None:
     """Found by the fuzzer: pread at 2^62 raised in the framework."""
 
-    class Far(BytesWriter):
+    class Far(VmWriter):
+        def __init__(self, capacity: int) -> None:
+            self.remaining = capacity
+
         def read_from_host(self, host: HostFile, host_offset: int, length: int, flags: int) -> int:
             assert host_offset + length <= 1 << 47
-            return super().read_from_host(host, host_offset, length, flags)
+            return BytesWriter(self.remaining).read_from_host(host, host_offset, length, flags)
 
     (tmp_path / "f").write_bytes(b"12345")
     inode = down(make(tmp_path), b"f")
