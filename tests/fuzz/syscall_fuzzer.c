@@ -272,7 +272,11 @@ static void tame(struct rng *r, long nr, uint64_t a[6])
 		break;
 	case SYS_shmat: a[2] &= ~(uint64_t)SHM_REMAP; break;
 	case SYS_brk: a[0] = below(r, 2) ? 0 : (uint64_t)sbrk(0) + below(r, 100000); break;
-	case SYS_futex: a[1] |= 1; a[3] = 0; break; /* wakes and requeues; waits are for handlers with timers */
+	case SYS_futex: /* wakes, requeues, waits that a signal ends: not the two that signals only restart, WAIT_REQUEUE_PI and LOCK_PI2 */
+		a[1] |= 1; a[3] = 0;
+		if ((a[1] & ~0x180ul) == 11 || (a[1] & ~0x180ul) == 13)
+			a[1] ^= 8;
+		break;
 	case SYS_poll: case SYS_epoll_wait: case SYS_epoll_pwait: a[nr == SYS_poll ? 2 : 3] = below(r, 2); break;
 	case SYS_ppoll: a[3] = 0; break; /* no signal mask: SIGALRM must come through */
 	case SYS_pselect6: a[5] = 0; break;

@@ -4,6 +4,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -127,6 +128,48 @@ static void requeue(int is_held)
 	printf("held when woken: %d %d %d; word %x\n", results[0], results[1], results[2], lock);
 }
 
+static volatile int nr_handled;
+
+static void on_signal(int signo)
+{
+	(void)signo;
+	nr_handled++;
+}
+
+static void *lock_and_leave(void *op)
+{
+	results[0] = futex(&lock, (long)op, 0, 0, 0, 0);
+	futex(&lock, FUTEX_UNLOCK_PI, 0, 0, 0, 0);
+	return 0;
+}
+
+/* A handler without SA_RESTART ends other waits with EINTR; these go on waiting. */
+static void signals_only_restart(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	long ops[] = { FUTEX_LOCK_PI, FUTEX_LOCK_PI2, 0 };
+	pthread_t thread;
+
+	sigaction(SIGUSR1, &action, 0);
+	for (int i = 0; i < 3; i++) {
+		results[0] = 77;
+		nr_handled = 0;
+		if (ops[i])
+			VALUE(futex(&lock, FUTEX_LOCK_PI, 0, 0, 0, 0));
+		pthread_create(&thread, 0, ops[i] ? lock_and_leave : wait_and_hold, (void *)ops[i]);
+		wait_for_sleepers(1);
+		pthread_kill(thread, SIGUSR1);
+		wait_for_sleepers(1);
+		printf("handled %d, result %d\n", nr_handled, results[0]);
+		if (ops[i])
+			VALUE(futex(&lock, FUTEX_UNLOCK_PI, 0, 0, 0, 0));
+		else
+			VALUE(futex(&condition, FUTEX_CMP_REQUEUE_PI, 1, (void *)0L, &lock, 0));
+		pthread_join(thread, 0);
+		printf("result %d; word %x\n", results[0], lock);
+	}
+}
+
 int main(void)
 {
 	struct timespec soon;
@@ -136,6 +179,7 @@ int main(void)
 	circle();
 	requeue(1);
 	requeue(0);
+	signals_only_restart();
 	clock_gettime(CLOCK_MONOTONIC, &soon);
 	soon.tv_nsec = (soon.tv_nsec + 30000000) % 1000000000;
 	VALUE(futex(&condition, FUTEX_WAIT_REQUEUE_PI, 1, 0, &lock, 0));
