@@ -10,6 +10,7 @@ to round, and at the end "figures: …". Exit status 0 if nothing was found; rep
 import collections
 import gc
 import os
+import re
 import sys
 import threading
 
@@ -96,12 +97,17 @@ def describe(kernel: Kernel) -> None:
     )
 
 
+MADE = re.compile(rb"(\d+) random calls, \d+ handlers, (\d+) wild children")
+
+
 class Lines(OutputStream):
-    """What the guest writes, passed on by whole lines; counts the rounds that are over."""
+    """What the guest writes, passed on by whole lines; counts the rounds that are over, and what they made."""
 
     def __init__(self, ino: int) -> None:
         super().__init__(ino)
         self.nr_rounds = 0
+        self.nr_random = 0
+        self.nr_wild = 0
         self.rest = b""
         self.is_hanging = False
 
@@ -112,6 +118,9 @@ class Lines(OutputStream):
         for line in lines:
             sys.stdout.write(line.decode("utf-8", "replace") + "\n")
             self.nr_rounds += line.startswith(b"round ")
+            if made := MADE.fullmatch(line):
+                self.nr_random += int(made[1])
+                self.nr_wild += int(made[2])
             self.is_hanging = self.is_hanging or b"HANG" in line
         sys.stdout.flush()
 
@@ -170,8 +179,8 @@ def main(arguments: list[str]) -> int:
     for leak in leaks:
         print(f"leak: {leak}")
     print(
-        f"figures: seed {numbers[0]}: {kernel.nr_calls} calls, {len(censuses)} rounds, {kernel.nr_oopses} oopses, {len(leaks)} leaks, "
-        f"status {status}, kernel memory {censuses[-1].anon_kib >> 10 if censuses else 0} MiB"
+        f"figures: seed {numbers[0]}: {out.nr_random} random calls, {out.nr_wild} wild children, {kernel.nr_calls} calls in all, {len(censuses)} rounds, "
+        f"{kernel.nr_oopses} oopses, {len(leaks)} leaks, status {status}, kernel memory {censuses[-1].anon_kib >> 10 if censuses else 0} MiB"
     )
     return 1 if status or leaks or kernel.nr_oopses else 0
 
