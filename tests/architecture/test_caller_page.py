@@ -24,7 +24,9 @@ def public_names() -> tuple[set[str], dict[str, set[str]]]:
         path = (ROOT / "src" / module.replace(".", "/")).with_suffix(".py")
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, ast.ClassDef) and node.name in allowed:
-                methods[node.name] = {item.name for item in node.body if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")}
+                methods[node.name] = {
+                    item.name for item in node.body if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")
+                }
     for name, contract in IMPLEMENTED.items():
         methods[name] -= methods[contract]
     return names, methods
