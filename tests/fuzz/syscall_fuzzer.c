@@ -48,6 +48,8 @@
 
 #define ARENA 0x10000000ul
 #define ARENA_LEN 0x40000ul
+#define PREY 0x30000000ul /* a MiB with nothing behind it: a huge read ends there, not in our variables */
+#define PREY_LEN 0x100000ul
 #define NR(a) (sizeof(a) / sizeof *(a))
 
 static uint64_t seed;
@@ -57,8 +59,7 @@ static volatile long done, made;
 static volatile int handlers;
 static long nr_wild;
 static pid_t self;
-
-static uint8_t prey[1 << 20]; /* memory of the program itself that calls may write to */
+static volatile int is_in_the_wild;
 
 struct rng { uint64_t state; };
 
@@ -122,7 +123,7 @@ static uint64_t address(struct rng *r)
 	case 2: return ARENA + ARENA_LEN - below(r, 32);
 	case 3: return ARENA + 4096 * below(r, 64) - below(r, 16);
 	case 4: { static const uint64_t bad[] = { 1, 4096, 0x7ffffffff000, 1ull << 47, 1ull << 63, -1ull, -4096ull, 0xffff800000000000,
-			0xffffffffff600000, 0x7ff000000000, 0x7ff000202000, 0x7ff040000000, 0x400000, (uint64_t)prey }; return bad[below(r, NR(bad))]; }
+			0xffffffffff600000, 0x7ff000000000, 0x7ff000202000, 0x7ff040000000, 0x400000, PREY }; return bad[below(r, NR(bad))]; }
 	case 5: return path(r);
 	case 6: return draw(r);
 	default: return ARENA + 64 * below(r, 512) + (below(r, 8) ? 0 : below(r, 8));
@@ -335,7 +336,16 @@ static void on_alarm(int signo)
 
 static void on_fault(int signo, siginfo_t *info, void *context)
 {
-	(void)signo; (void)info; (void)context;
+	uint64_t at = (uint64_t)info->si_addr;
+	if (at - ARENA >= ARENA_LEN) { /* not fill(): the program itself is broken, as a wild child may be */
+		char line[120];
+		if (is_in_the_wild)
+			_exit(99);
+		int length = snprintf(line, sizeof line, "signal %d at %lx, instruction %llx, code %d\n", signo, at,
+				      ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP], info->si_code);
+		write(1, line, length);
+		_exit(99);
+	}
 	restore(); /* fill() met a hole that munmap made */
 }
 
@@ -389,6 +399,8 @@ static void wild_child(struct rng *r, long number)
 			_exit(1);
 		prctl(PR_SET_DUMPABLE, 1);
 		current = NULL;
+		is_in_the_wild = 1;
+		dup2(open("/dev/null", O_RDWR), 1); /* the pipe that says that we live is the round's */
 		for (int i = 0; i < 3; i++)
 			wild_rng[i].state = draw(r);
 		for (unsigned i = below(r, 3); i > 0; i--)
@@ -450,6 +462,7 @@ static void run_round(void)
 	struct rlimit memory = { 192 << 20, 192 << 20 };
 	setrlimit(RLIMIT_AS, &memory);
 	restore();
+	mmap((void *)PREY, PREY_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	open_things();
 	static char stack[65536];
 	stack_t alt = { .ss_sp = stack, .ss_size = sizeof stack };
