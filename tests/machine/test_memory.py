@@ -140,6 +140,24 @@ def test_fork_isolates(guest):
     child.close()
 
 
+def test_a_touched_page_is_no_fault(guest):
+    """touch changes no translation and answers for nothing that is absent or beyond what the table permits."""
+    g = guest("mov $57, %eax; syscall; " + POKE)
+    g.space.write(DATA, b"\x05")
+    g.step()
+    g.context.set_reg(RDI, DATA)
+    child, context = fork(g)
+    assert child.break_cow(DATA, 3) == 0 and child.touch(DATA) == 0 and child.touch(CODE) == 0
+    assert child.lookup(DATA) == 3 and child.settle() == 0
+    before = child.nr_resident
+    for absent in (0, DATA + 64 * PAGE, (1 << 47) - 1, 1 << 47, (1 << 64) - 1):
+        assert child.touch(absent) == 0
+    assert child.nr_resident == before
+    assert run(g.machine, context)[:5] == (_machine.STOP_SYSCALL, 60, DATA, 5, 0x4242)
+    child.close()
+    assert child.touch(DATA) == -errno.ESRCH
+
+
 def test_last_owner_of_a_cow_page_keeps_its_frame(guest):
     g = guest("mov $57, %eax; syscall; " + POKE)
     g.step()

@@ -52,6 +52,7 @@ SIGNATURES = {
     "move": "rrl",
     "break_cow": "cp",
     "clone_range": "Prlb",
+    "touch": "u",
     "lookup": "u",
     "resident": "rl",
     "read": "uu",
@@ -318,6 +319,10 @@ class Hardware(RuleBasedStateMachine):
             assert result == -errno.EINVAL
         else:
             assert result == pair.fake.clone_range(source.fake, addr, length, share)
+
+    @rule(pair=spaces, at=anywhere)
+    def touch(self, pair: SpacePair, at: int) -> None:
+        self.both(pair, lambda space: space.touch(BASE + at))
 
     # ---- data ----
 

@@ -141,6 +141,9 @@ class Space:
     def clone_range(self, source: Space, addr: int, length: int, share: bool, /) -> int:
         """fork: gives this space the source's translations of the range. share: same frames, same permission.
         else both sides become copy-on-write (the source's host mappings are downgraded)."""
+    def touch(self, addr: int, /) -> int:
+        """Maps in the stub what the table has at `addr`, and neighbours with it, so that the guest's first access is no fault. Nothing happens
+        where the table has nothing. 0; −ESRCH."""
     def lookup(self, addr: int, /) -> int:
         """0 absent, else PROT_* bits of the translation | 8 copy-on-write | 16 host file | 32 segment page;
         64 for a present page that has none of these bits (private and without permission)."""

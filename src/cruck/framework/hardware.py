@@ -144,6 +144,10 @@ class AddressSpace:
         """fork of a range: shared, or copy-on-write on both sides."""
         raise NotImplementedError
 
+    def touch(self, addr: int) -> int:
+        """A guest of this space is about to access `addr`: saves it the fault if the page is there. Only speed."""
+        raise NotImplementedError
+
     def lookup(self, addr: int) -> int:
         """0 absent, else PROT_* | PTE_*."""
         raise NotImplementedError

@@ -165,6 +165,9 @@ class HostAddressSpace(AddressSpace):
         assert isinstance(source, HostAddressSpace)
         return self._c.clone_range(source._c, addr, length, share)
 
+    def touch(self, addr: int) -> int:
+        return self._c.touch(addr)
+
     def lookup(self, addr: int) -> int:
         return self._c.lookup(addr)
 

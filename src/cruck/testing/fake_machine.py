@@ -259,6 +259,9 @@ class FakeSpace(AddressSpace):
     def nr_resident(self) -> int:
         return len(self.table)
 
+    def touch(self, addr: int) -> int:
+        return -ESRCH if self.dead or self.closed else 0
+
     def settle(self) -> int:
         return -ESRCH if self.dead or self.closed else 0
 

@@ -93,6 +93,7 @@ int space_protect(space *s, uint64_t addr, uint64_t length, uint32_t prot);
 int space_move(space *s, uint64_t from, uint64_t to, uint64_t length);
 int space_break_cow(space *s, uint64_t addr, uint32_t prot);
 int space_clone_range(space *s, space *from, uint64_t addr, uint64_t length, bool share);
+int space_touch(space *s, uint64_t addr);
 uint32_t space_lookup(space *s, uint64_t addr);
 void space_resident(space *s, uint64_t addr, uint64_t nr_pages, uint8_t *out);
 /* Any address and length; counts are short at the first fault. */

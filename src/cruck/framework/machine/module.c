@@ -439,6 +439,7 @@ METHOD(space_do_protect, "rlp", WAITING, NUMBER, space_protect(self->s, a[0].u, 
 METHOD(space_do_move, "rrl", WAITING, NUMBER, space_move(self->s, a[0].u, a[1].u, a[2].u))
 METHOD(space_do_break_cow, "cp", WAITING, NUMBER, space_break_cow(self->s, a[0].u, PROT(a[1])))
 METHOD(space_do_clone_range, "Prlb", WAITING, NUMBER, space_clone_range(self->s, P(a[0]), a[1].u, a[2].u, a[3].i))
+METHOD(space_do_touch, "u", WAITING, NUMBER, space_touch(self->s, a[0].u))
 METHOD(space_do_lookup, "u", BRIEFLY, NUMBER, space_lookup(self->s, a[0].u))
 METHOD(space_do_write, "uy", BRIEFLY, NUMBER, space_write(self->s, a[0].u, DATA(a[1]), SIZE(a[1])))
 METHOD(space_do_zero, "uu", BRIEFLY, NUMBER, space_write(self->s, a[0].u, NULL, a[1].u))
@@ -626,7 +627,7 @@ static PyGetSetDef segment_getters[] = {GET("nr_pages", segment_get_pages), {0}}
 static PyMethodDef space_methods[] = {
     F("close", space_do_close), F("settle", space_do_settle), F("map_anon", space_do_map_anon), F("map_segment", space_do_map_segment),
     F("map_host", space_do_map_host), F("unmap", space_do_unmap), F("protect", space_do_protect), F("move", space_do_move),
-    F("break_cow", space_do_break_cow), F("clone_range", space_do_clone_range), F("lookup", space_do_lookup),
+    F("break_cow", space_do_break_cow), F("clone_range", space_do_clone_range), F("touch", space_do_touch), F("lookup", space_do_lookup),
     F("resident", space_do_resident), F("read", space_do_read), F("write", space_do_write),
     F("read_cstring", space_do_read_cstring), F("zero", space_do_zero), F("read_force", space_do_read_force),
     F("copy_to_segment", space_do_to_segment), F("copy_from_segment", space_do_from_segment),

@@ -543,22 +543,38 @@ void space_resident(space *s, uint64_t addr, uint64_t nr_pages, uint8_t *out)
         out[page - first] = 1;
 }
 
-/* A fault that the table can answer: 1 = resume, 0 = the kernel's business. Maps neighbours with it. */
-int space_serve_fault(space *s, uint64_t address, uint32_t access)
+/* Maps in the stub what the table has at `page`, and neighbours with it. */
+static void map_around(space *s, uint64_t page)
 {
-    uint64_t page = address / PAGE, first = page & ~(uint64_t)(AROUND - 1), end = first + AROUND;
-    uint64_t entry = address < MACHINE_USER_END ? table_get(&s->table, page) : 0;
-    uint32_t prot = effective_prot(entry);
-    if (!entry || !(access == MACHINE_READ ? prot != 0 : prot & access) || begin(s) < 0)
-        return 0;
-    if (entry & PTE_HOST)
-        return 1;                               /* a sibling's fault has brought it meanwhile */
+    uint64_t first = page & ~(uint64_t)(AROUND - 1), end = first + AROUND, entry = table_get(&s->table, page);
     for (uint64_t at = first; (at = table_next(&s->table, at, end)) < end; at++) {
         uint64_t other = table_get(&s->table, at);
         if (at == page || (!(other & (PTE_HOST | PTE_FILE)) && !(entry & PTE_FILE))
             || ((other & entry & PTE_FILE) && PTE_FILE_SLOT(other) == PTE_FILE_SLOT(entry) && !(other & PTE_HOST)))
             set_mapped(s, at, other);
     }
+}
+
+int space_touch(space *s, uint64_t address)
+{
+    uint64_t entry = address < MACHINE_USER_END ? table_get(&s->table, address / PAGE) : 0;
+    int result = begin(s);
+    if (result < 0 || !effective_prot(entry) || entry & PTE_HOST)
+        return result;
+    map_around(s, address / PAGE);
+    return finish(s);
+}
+
+/* A fault that the table can answer: 1 = resume, 0 = the kernel's business. */
+int space_serve_fault(space *s, uint64_t address, uint32_t access)
+{
+    uint64_t page = address / PAGE, entry = address < MACHINE_USER_END ? table_get(&s->table, page) : 0;
+    uint32_t prot = effective_prot(entry);
+    if (!entry || !(access == MACHINE_READ ? prot != 0 : prot & access) || begin(s) < 0)
+        return 0;
+    if (entry & PTE_HOST)
+        return 1;                               /* a sibling's fault has brought it meanwhile */
+    map_around(s, page);
     note(s, send_orders(s));
     if (s->error < 0 && !s->is_dead) {          /* everything is unmapped: the host may have room for the page alone */
         s->error = 0;

@@ -3,8 +3,8 @@
 
 Some facts. A fault of a guest costs a stop, a Python handler and a host mmap: about 40 µs, whatever the number of pages. So a fault
 populates a *window*: 16 pages, aligned, at first; when the next fault falls right behind (or before) the last window, twice as many,
-up to 512. Frames are real memory, so the window shrinks when few are free. Copy-on-write faults copy one page, and up to 16 when
-they come in sequence. Files whose pages cost no frame say so (`Mapping.around_pages`).
+up to 512. Frames are real memory, so the window shrinks when few are free. Copy-on-write faults copy four pages, aligned, and up to 16
+when they come in sequence. Files whose pages cost no frame say so (`Mapping.around_pages`).
 
 A growing stack is an area like others, extended here down to RLIMIT_STACK; between it and the area below a guard gap stays free.
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FIRST_PAGES: Final = 16
 MAX_PAGES: Final = 512
+FIRST_COW_PAGES: Final = 4
 MAX_COW_PAGES: Final = 16
 
 
@@ -191,15 +192,16 @@ def _break_cow(mm: "Mm", vma: Vma, page: int, prot: int) -> tuple[int, int]:
         check_map(mm, result)
         if result != -ESRCH:
             return BEYOND_FILE
-    nr_pages = 1
+    nr_pages = FIRST_COW_PAGES
     if page == vma.cow_next:
         nr_pages = min(vma.cow_pages * 2, MAX_COW_PAGES)
-        if mm.machine.nr_free_frames() < 8 * MAX_COW_PAGES:
-            nr_pages = 1
-    addr = page + PAGE_SIZE
-    end = min(page + nr_pages * PAGE_SIZE, vma.end)
-    while addr < end and space.lookup(addr) & PTE_COW:
-        if space.break_cow(addr, prot) < 0:
+    if mm.machine.nr_free_frames() < 8 * MAX_COW_PAGES:
+        nr_pages = 1
+    start = page & -(FIRST_COW_PAGES * PAGE_SIZE) if nr_pages == FIRST_COW_PAGES else page
+    addr = max(start, vma.start)
+    end = min(start + nr_pages * PAGE_SIZE, vma.end)
+    while addr < end:
+        if addr != page and space.lookup(addr) & PTE_COW and space.break_cow(addr, prot) < 0:
             break
         addr += PAGE_SIZE
     vma.cow_next = addr

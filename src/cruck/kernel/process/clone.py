@@ -23,11 +23,12 @@ from cruck.abi.sched import (
     CLONE_VFORK,
     CLONE_VM,
 )
-from cruck.framework.hardware import FS_BASE, RSP
+from cruck.framework.hardware import FS_BASE, RIP, RSP
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc.sem import SemUndo
 from cruck.kernel.ledger import AREA, DESCRIPTOR, TASK
+from cruck.kernel.memory.fork import warm
 from cruck.kernel.process import namespaces
 from cruck.kernel.process.namespaces import new_user_namespace
 from cruck.kernel.process.process import Process
@@ -61,7 +62,12 @@ def clone(task: Task, args: CloneArgs) -> Task:
     flags = args.flags
     _check(kernel, task, flags, args)
     process = task.process
-    mm = task.mm.get() if flags & CLONE_VM else task.mm.fork(kernel)
+    if flags & CLONE_VM:
+        mm = task.mm.get()
+    else:
+        mm = task.mm.fork(kernel)
+        caller = task.context
+        warm(task.mm, mm, caller.get_reg(RIP), args.stack or caller.get_reg(RSP), caller.get_reg(FS_BASE))
     try:
         context = mm.space.new_context()
     except OSError as error:
