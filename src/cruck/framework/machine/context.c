@@ -105,25 +105,19 @@ void context_report_dead(context *c)
 
 /* ---- life ---- */
 
-int context_new(context **out, space *s, void *owner, const char **what)
+/* A new task for the context. It becomes `fresh`: it stops by itself once, in the stub's text. */
+static int start_task(context *c, struct stub *stub, const char **what)
 {
     bool is_mapped;
     uint32_t number, slot;
-    *what = "stub is dead";
-    if (s->is_dead || !s->stub)
-        return -ESRCH;
-    struct stub *stub = s->stub;
-    context *c = calloc(1, sizeof *c);
     *what = "context area";
-    int result = c ? slot_take(stub, &number, &slot, &is_mapped) : -ENOMEM;
-    if (result < 0) {
-        free(c);
+    int result = slot_take(stub, &number, &slot, &is_mapped);
+    if (result < 0)
         return result;
-    }
-    struct context_area *area = (struct context_area *)context_slot(s->m, slot);
+    struct context_area *area = (struct context_area *)context_slot(stub->m, slot);
     uint64_t home = CONTEXT_ADDR + (uint64_t)number * CONTEXT_BYTES;
     uint64_t stack[3] = {home + ALTSTACK_OFFSET, 0, CONTEXT_BYTES - ALTSTACK_OFFSET};
-    memcpy(s->m->control + CONTROL_STACKS + number * sizeof stack, stack, sizeof stack);
+    memcpy(stub->m->control + CONTROL_STACKS + number * sizeof stack, stack, sizeof stack);
     memset(area, 0, sizeof *area);
     area->state = STATE_RUN;                    /* until the task has made its first frame */
     result = pager_make_room(stub);
@@ -136,21 +130,71 @@ int context_new(context **out, space *s, void *owner, const char **what)
     if (result == 0)
         stub->order->entries[stub->nr_orders - 1].kind = ORDER_TASK;
     *what = "clone";
-    result = result < 0 ? result : space_settle(s);
+    result = result < 0 ? result : space_settle(stub->space);
     if (result < 0) {
         stub->slot_states[number] = SLOT_LEAVING;   /* never used again: it may not be mapped */
-        free(c);
         return result;
     }
     stub->slot_states[number] = SLOT_USED;
     stub->nr_host_maps++;
-    c->s = s;
-    c->owner = owner;
     c->number = number;
-    c->slot = slot;
     c->area = area;
     c->tid = (pid_t)stub->scratch->new_tid;     /* an allegation; the host checks that it is a task of this process */
-    c->is_fresh = c->is_dirty = c->bases_dirty = true;
+    c->is_fresh = true;
+    return 0;
+}
+
+/* The task of a context that is gone, if one sleeps: it stands at a stop, as those of other contexts do, and trusts nothing of the old one. */
+static bool take_spare(context *c, struct stub *stub)
+{
+    if (stub->nr_spares == 0)
+        return false;
+    const struct spare *spare = &stub->spares[--stub->nr_spares];
+    c->number = spare->number;
+    c->area = (struct context_area *)context_slot(stub->m, stub->slots[spare->number]);
+    c->tid = spare->tid;
+    c->frame = spare->frame;
+    c->fpu = spare->fpu;
+    c->cpu_base_ns = spare->cpu_ns;
+    return true;
+}
+
+/* The other way. Not the last of its space: that is about to end, and the host ends its tasks while we do other things. A task whose state a
+ * sibling has forged leaves as it would have. */
+static bool leave_spare(context *c)
+{
+    struct stub *stub = c->s->stub;
+    uint32_t stopped = STATE_STOPPED;
+    if (c->is_fresh || c->list == LIST_RUNNING || stub->nr_spares == MAX_SPARES || !(c->space_next || c->space_prev)
+        || !__atomic_compare_exchange_n(&c->area->state, &stopped, STATE_PARKED, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return false;
+    uint64_t cpu_ns = c->cpu_seen_ns == UNSEEN_NS ? host_cpu_time(stub->pid, c->tid) : c->cpu_seen_ns;
+    stub->spares[stub->nr_spares++] = (struct spare){c->number, c->frame, c->fpu, c->tid, cpu_ns};
+    return true;
+}
+
+int context_new(context **out, space *s, void *owner, const char **what)
+{
+    *what = "stub is dead";
+    if (s->is_dead || !s->stub)
+        return -ESRCH;
+    context *c = calloc(1, sizeof *c);
+    *what = "malloc";
+    if (!c)
+        return -ENOMEM;
+    c->s = s;
+    int result = 0;
+    if (take_spare(c, s->stub))
+        context_reset_fpu(c);
+    else
+        result = start_task(c, s->stub, what);
+    if (result < 0) {
+        free(c);
+        return result;
+    }
+    c->owner = owner;
+    c->is_dirty = c->bases_dirty = true;
+    c->cpu_seen_ns = UNSEEN_NS;
     c->regs[USER_ORIG] = ~0ul;
     c->regs[USER_EFLAGS] = FLAGS_ALWAYS;
     c->regs[USER_CS] = 0x33;
@@ -175,28 +219,34 @@ static int signal_task(context *c)
     return syscall(SYS_tgkill, c->s->stub->pid, c->tid, INTERRUPT_SIGNAL) < 0 ? -errno : 0;
 }
 
+static void end_task(context *c)
+{
+    uint32_t stopped = STATE_STOPPED;
+    __atomic_store_n(&c->area->exit_wish, 1, __ATOMIC_SEQ_CST);
+    if (c->list == LIST_RUNNING && !c->is_fresh     /* either it has stopped unseen, or its next stop sees the wish */
+        && !__atomic_compare_exchange_n(&c->area->state, &stopped, STATE_EXIT, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        signal_task(c);
+    else
+        set_state(c, STATE_EXIT);
+    c->s->stub->slot_states[c->number] = SLOT_LEAVING;
+}
+
 void context_release(context *c)
 {
     space *s = c->s;
     if (!s)
         return;
-    bool is_running = c->list == LIST_RUNNING;
+    if (!s->is_dead && !leave_spare(c))
+        end_task(c);
     clear_interrupt(c);
     context_list(c, LIST_NONE);
-    if (!s->is_dead) {
-        uint32_t stopped = STATE_STOPPED;
-        __atomic_store_n(&c->area->exit_wish, 1, __ATOMIC_SEQ_CST);
-        if (is_running && !c->is_fresh      /* either it has stopped unseen, or its next stop sees the wish */
-            && !__atomic_compare_exchange_n(&c->area->state, &stopped, STATE_EXIT, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-            signal_task(c);
-        else
-            set_state(c, STATE_EXIT);
-        s->stub->slot_states[c->number] = SLOT_LEAVING;
-    }
     *(c->space_prev ? &c->space_prev->space_next : &s->contexts) = c->space_next;
     if (c->space_next)
         c->space_next->space_prev = c->space_prev;
     c->s = NULL;
+    context spare = {.s = s};
+    while (!s->contexts && !s->is_dead && take_spare(&spare, s->stub))
+        end_task(&spare);
 }
 
 void context_free(context *c)
@@ -266,6 +316,7 @@ static void resume(context *c)
         c->area->load_bases = 1;
     }
     c->is_dirty = c->bases_dirty = false;
+    c->cpu_seen_ns = UNSEEN_NS;
     set_state(c, STATE_RUN);
 }
 
@@ -431,7 +482,14 @@ void context_check_interrupts(machine *m)
 }
 
 bool context_is_running(const context *c) { return c->list != LIST_NONE && !c->has_died; }
-uint64_t context_cpu_time(context *c) { return c->s && c->s->stub ? host_cpu_time(c->s->stub->pid, c->tid) : 0; }
+
+uint64_t context_cpu_time(context *c)
+{
+    uint64_t now = c->s && c->s->stub ? host_cpu_time(c->s->stub->pid, c->tid) : 0;
+    if (c->list != LIST_RUNNING && now)
+        c->cpu_seen_ns = now;
+    return now > c->cpu_base_ns ? now - c->cpu_base_ns : 0;
+}
 
 /* ---- registers and FPU ---- */
 

@@ -61,6 +61,7 @@ uint64_t table_next(struct table *table, uint64_t page, uint64_t end); /* first 
 void table_destroy(struct table *table);
 
 /* ---- stubs.c, pager.c ---- */
+#define MAX_SPARES 16u
 struct stub {
     struct stub *next, *prev;   /* all stubs of the machine */
     struct stub *pool_next;
@@ -81,6 +82,12 @@ struct stub {
     uint8_t *slot_states;       /* SLOT_* */
     uint32_t nr_slots;          /* context numbers that have a slot */
     uint32_t placement;         /* machine.placement when its pager was last placed */
+    struct spare {              /* tasks of contexts that were released at a stop: they sleep in their handler */
+        uint32_t number, frame, fpu;
+        pid_t tid;
+        uint64_t cpu_ns;        /* of earlier contexts */
+    } spares[MAX_SPARES];
+    uint32_t nr_spares;
 };
 #define NO_SLOT 0xffffffffu
 enum { SLOT_FREE, SLOT_USED, SLOT_LEAVING };
@@ -135,6 +142,8 @@ enum { USER_R15, USER_R14, USER_R13, USER_R12, USER_RBP, USER_RBX, USER_R11, USE
        USER_RDX, USER_RSI, USER_RDI, USER_ORIG, USER_RIP, USER_CS, USER_EFLAGS, USER_RSP, USER_SS, USER_FS_BASE, USER_GS_BASE,
        USER_DS, USER_ES, USER_FS, USER_GS };
 
+#define UNSEEN_NS (~0ul)
+
 enum list { LIST_NONE, LIST_RUNNING, LIST_READY };
 
 struct context {
@@ -143,7 +152,7 @@ struct context {
     context *space_next, *space_prev;
     space *s;                   /* NULL after release */
     void *owner;
-    uint32_t number, slot;
+    uint32_t number;
     volatile struct context_area *area;
     bool is_fresh;              /* the task has not made its first frame yet */
     bool wants_interrupt, has_died, is_dirty, bases_dirty;
@@ -151,6 +160,8 @@ struct context {
     uint64_t interrupt_cpu_ns;
     pid_t tid;
     uint32_t frame, fpu;        /* offsets, checked at the stop */
+    uint64_t cpu_base_ns;       /* the task's time when it began to run this context */
+    uint64_t cpu_seen_ns;       /* the task's time at the stop it is at; UNSEEN_NS: nobody has asked */
     uint64_t regs[MACHINE_NR_REGS];
     uint8_t *fpu_pending;       /* set before the first frame exists */
     int64_t stop[8];            /* reason and details, for the report */

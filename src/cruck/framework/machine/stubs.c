@@ -502,7 +502,7 @@ void slots_drop(struct stub *stub)
     free(stub->slot_states);
     stub->slots = NULL;
     stub->slot_states = NULL;
-    stub->nr_slots = 0;
+    stub->nr_slots = stub->nr_spares = 0;
 }
 
 uint64_t host_cpu_time(pid_t pid, pid_t tid)
