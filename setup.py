@@ -76,7 +76,8 @@ class BuildMachine(build_ext):
         compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "gcc")[:1]
         sources = sorted(glob.glob(os.path.join(STUB, "*.c"))) + [os.path.join(STUB, "entry.S")]
         script = os.path.join(STUB, "stub.ld")
-        subprocess.run([*compiler, *STUB_FLAGS, f"-DSTUB_ABI={STUB_ABI}u", f"-Wl,-T,{script}", *sources, "-o", target], check=True)
+        more = os.environ.get("CRUCK_STUB_CFLAGS", "").split()  # tools/sanitize.py
+        subprocess.run([*compiler, *STUB_FLAGS, *more, f"-DSTUB_ABI={STUB_ABI}u", f"-Wl,-T,{script}", *sources, "-o", target], check=True)
         os.chmod(target, 0o755)
 
     def get_outputs(self) -> list[str]:
