@@ -12,6 +12,7 @@
  * same calls in each thread; what runs at the same time is up to the scheduler.
  */
 #define _GNU_SOURCE
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -37,6 +38,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -388,10 +390,11 @@ static void wild_child(struct rng *r, long number)
 	nr_wild++;
 	if (pid == 0) {
 		struct itimerval never = { { 0, 0 }, { 0, 0 } };
-		struct rlimit tasks = { 60, 60 };
+		struct rlimit tasks = { 60, 60 }, none = { 0, 0 };
 		pthread_t id;
 		setitimer(ITIMER_REAL, &never, NULL);
 		setrlimit(RLIMIT_NPROC, &tasks);
+		setrlimit(RLIMIT_CORE, &none);
 		signal(SIGALRM, SIG_DFL);
 		setgroups(0, NULL);
 		setresgid(uid, uid, uid);
@@ -459,8 +462,9 @@ static void run_round(void)
 {
 	self = getpid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	struct rlimit memory = { 192 << 20, 192 << 20 };
+	struct rlimit memory = { 192 << 20, 192 << 20 }, core = { 32 << 20, 32 << 20 };
 	setrlimit(RLIMIT_AS, &memory);
+	setrlimit(RLIMIT_CORE, &core); /* see show_core() */
 	restore();
 	mmap((void *)PREY, PREY_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	open_things();
@@ -497,6 +501,31 @@ static int remove_one(const char *name, const struct stat *status, int type, str
 	else
 		unlink(name);
 	return 0;
+}
+
+/* Where a round died that should not have: the first thread's registers and the signal, from its core. */
+static void show_core(void)
+{
+	static unsigned char core[1 << 20];
+	int fd = open("core", O_RDONLY);
+	long size = fd < 0 ? 0 : read(fd, core, sizeof core);
+	Elf64_Ehdr *file = (Elf64_Ehdr *)core;
+	Elf64_Phdr *notes = (Elf64_Phdr *)(core + file->e_phoff);
+	int threads_shown = 0;
+	if (size < 4096 || notes->p_type != PT_NOTE)
+		return;
+	for (unsigned char *at = core + notes->p_offset, *end = at + notes->p_filesz; at + 400 < end && at + 400 < core + size;) {
+		Elf64_Nhdr *note = (Elf64_Nhdr *)at;
+		unsigned char *data = at + sizeof *note + ((note->n_namesz + 3) & ~3u);
+		struct user_regs_struct *r = (struct user_regs_struct *)(data + 112); /* pr_reg */
+		if (note->n_type == NT_PRSTATUS && threads_shown++ < 2)
+			printf("died: rip %llx rsp %llx rax %llx call %lld rdi %llx rsi %llx blocked %llx\n", r->rip, r->rsp, r->rax, r->orig_rax, r->rdi,
+			       r->rsi, *(unsigned long long *)(data + 24));
+		if (note->n_type == NT_SIGINFO)
+			printf("died: signal %d code %d address %llx\n", *(int *)data, *(int *)(data + 8), *(unsigned long long *)(data + 16));
+		at = data + ((note->n_descsz + 3) & ~3u);
+	}
+	close(fd);
 }
 
 /* System V objects outlive their makers; all of them here are a round's. */
@@ -574,6 +603,10 @@ int main(int argc, char **argv)
 		while (waitpid(-1, NULL, __WALL) > 0)
 			;
 		remove_ipc();
+		if (WIFSIGNALED(status) && WCOREDUMP(status) && chdir(name) == 0) {
+			show_core();
+			chdir("/tmp");
+		}
 		nftw(name, remove_one, 20, FTW_DEPTH | FTW_PHYS);
 		printf("round %ld over: status %x\n", round, status);
 		fflush(stdout);
