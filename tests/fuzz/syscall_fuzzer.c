@@ -7,7 +7,7 @@
  *     syscall_fuzzer SEED COUNT THREADS ROUNDS [first-number last-number]
  *
  * Round n has the seed SEED + n and a directory of its own, removed behind it. Prints "seed N", "N calls" for each thousand, "round N over: …", at
- * last "done"; "HANG" if there was no progress for 20 s; and what a round made: calls of its threads and handlers, all of them random ("random
+ * last "done"; "HANG" if there was no progress for 40 s; and what a round made: calls of its threads and handlers, all of them random ("random
  * calls"; those of wild children, 120 for each thread, come on top and are not counted: they may end any moment). The same seed chooses the
  * same calls in each thread; what runs at the same time is up to the scheduler.
  */
@@ -417,7 +417,7 @@ static void wild_child(struct rng *r, long number)
 		usleep(5000);
 	kill_user(uid);
 	int status;
-	for (int i = 0; i < 400; i++) { /* we are their subreaper */
+	for (int i = 0; i < 2500; i++) { /* we are their subreaper; one that deafened its stub is ended after ten seconds */
 		pid_t gone = waitpid(-1, &status, WNOHANG | __WALL);
 		if (gone < 0 && errno == ECHILD)
 			return;
@@ -577,7 +577,7 @@ int main(int argc, char **argv)
 		}
 		close(beats[1]);
 		struct pollfd { int fd; short events, revents; } ready = { beats[0], 1, 0 };
-		struct timespec patience = { 20, 0 };
+		struct timespec patience = { 40, 0 };
 		for (;;) {
 			char text[4096];
 			long n = syscall(SYS_ppoll, &ready, 1, &patience, NULL, 8);
@@ -589,7 +589,7 @@ int main(int argc, char **argv)
 				kill(pid, SIGKILL);
 				break;
 			}
-			patience = (struct timespec){ 20, 0 };
+			patience = (struct timespec){ 40, 0 };
 			n = read(beats[0], text, sizeof text);
 			if (n <= 0)
 				break;
