@@ -6,6 +6,7 @@
  *	EXPECT_OK(call, arguments…)            succeeds; the value is the result
  *	EXPECT_IS(value, call, arguments…)     returns just that
  *	EXPECT_ERRNO(call, ERRNO, arguments…)  is refused with that error; test_errno_coverage.py reads these lines
+ *	ERRNO_IF_BUILT(call, ERRNO, arguments…) the same, but a Linux that was built without the call may say ENOSYS
  *	PATH_ERRNOS(call, arguments…)          is refused with each error of a path walk; PATH stands for the path, DIRFD for the descriptor
  *	EXPECT(condition)                      holds
  *
@@ -27,6 +28,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,10 +106,16 @@ static inline int expect(const char *text, int holds)
 #define EXPECT_IS(value, call, ...) expect_is(#call "(" #__VA_ARGS__ ")", CALL(call __VA_OPT__(,) __VA_ARGS__), value)
 #ifdef LIST_ERRNOS /* for the preprocessor alone: errno_coverage.py */
 #define EXPECT_ERRNO(call, error, ...) @@refused call error
+#define ERRNO_IF_BUILT(call, error, ...) @@refused call error
 #define PATH_ERRNOS(call, ...) \
 	@@refused call EACCES @@refused call EFAULT @@refused call ELOOP @@refused call ENAMETOOLONG @@refused call ENOENT @@refused call ENOTDIR
 #else
 #define EXPECT_ERRNO(call, error, ...) expect_errno(#call "(" #__VA_ARGS__ ")", CALL(call __VA_OPT__(,) __VA_ARGS__), error)
+#define ERRNO_IF_BUILT(call, error, ...) \
+	do { \
+		long answer_ = CALL(call __VA_OPT__(,) __VA_ARGS__); \
+		expect_errno(#call "(" #__VA_ARGS__ ")", answer_ == -ENOSYS ? -error : answer_, error); \
+	} while (0)
 #endif
 #define EXPECT(condition) expect(#condition, !!(condition))
 

@@ -8,8 +8,10 @@ from cruck.abi.sched import (
     CLONE_CHILD_CLEARTID,
     CLONE_CHILD_SETTID,
     CLONE_CLEAR_SIGHAND,
+    CLONE_DETACHED,
     CLONE_FILES,
     CLONE_FS,
+    CLONE_NEWIPC,
     CLONE_NEWNS,
     CLONE_NEWPID,
     CLONE_NEWUSER,
@@ -166,6 +168,10 @@ def _check(kernel: "Kernel", task: Task, flags: int, args: CloneArgs) -> None:
     if flags & (CLONE_FS | CLONE_NEWUSER) == CLONE_FS | CLONE_NEWUSER:
         raise LinuxError(EINVAL)
     if flags & CLONE_NEWPID and flags & CLONE_THREAD:
+        raise LinuxError(EINVAL)
+    if flags & CLONE_NEWIPC and flags & CLONE_SYSVSEM:
+        raise LinuxError(EINVAL)
+    if flags & CLONE_PIDFD and flags & CLONE_DETACHED:
         raise LinuxError(EINVAL)
     if flags & CLONE_THREAD and (flags & CLONE_NEWUSER or task.ns.pid is not task.process.pid_ns):
         raise LinuxError(EINVAL)

@@ -4,7 +4,8 @@
 import struct
 from typing import Final
 
-from cruck.abi.errno import E2BIG, ECHILD, EINVAL, ENODEV, EPERM, ERESTARTSYS, ESRCH
+from cruck.abi.errno import E2BIG, EAGAIN, EBADF, ECHILD, EINVAL, ENODEV, EPERM, ERESTARTSYS, ESRCH
+from cruck.abi.fcntl import O_NONBLOCK
 from cruck.abi.ptrace import PTRACE_EVENT_VFORK_DONE
 from cruck.abi.sched import (
     CLONE_CHILD_CLEARTID,
@@ -39,7 +40,7 @@ CSIGNAL: Final = 0xFF
 SIGCHLD: Final = 17
 CLONE_ARGS: Final = struct.Struct("<11Q")
 CLONE_ARGS_SIZE_VER0: Final = 64
-CLONE3_FLAGS: Final = 0x3_FFFF_FF00 | 0x80  # CLONE_* incl. CLEAR_SIGHAND, INTO_CGROUP, NEWTIME
+CLONE3_FLAGS: Final = 0x3_FFBF_FF00 | 0x80  # CLONE_* incl. CLEAR_SIGHAND, INTO_CGROUP, NEWTIME, without DETACHED
 RLIMIT_NOFILE: Final = 7
 P_PIDFD: Final = 3
 
@@ -181,19 +182,21 @@ def sys_wait4(task: Task, pid: Pid, stat_addr: UserAddr, options: CInt, rusage: 
 
 
 def sys_waitid(task: Task, which: CInt, upid: Pid, infop: UserAddr, options: CInt, ru: UserAddr) -> int:
-    """Errors: ECHILD, EINVAL, EINTR, EFAULT, EBADF (P_PIDFD)."""
+    """Errors: ECHILD, EINVAL, EINTR, EFAULT, EBADF (P_PIDFD), EAGAIN (P_PIDFD with O_NONBLOCK: it runs on)."""
     flags = options & 0xFFFF_FFFF
     reports = process_wait.WEXITED | process_wait.WUNTRACED | process_wait.WCONTINUED
     if flags & ~(reports | process_wait.WNOHANG | process_wait.WNOWAIT | 0xE000_0000) or not flags & reports:
         return -EINVAL
-    kind, target = int(which), int(upid)
+    kind, target, refuses = int(which), int(upid), False
     if kind == P_PIDFD:
         if target < 0:
             return -EINVAL
         file = task.files.get(target)
         if not isinstance(file, PidFile):
-            return -9
-        kind, target = process_wait.P_PID, file.process.pid
+            return -EBADF
+        kind, target, refuses = process_wait.P_PID, file.process.pid, bool(file.flags & O_NONBLOCK and not flags & process_wait.WNOHANG)
+        if refuses:
+            flags |= process_wait.WNOHANG
     elif kind == process_wait.P_PID:
         if target <= 0:
             return -EINVAL
@@ -208,7 +211,7 @@ def sys_waitid(task: Task, which: CInt, upid: Pid, infop: UserAddr, options: CIn
     if isinstance(result, int):
         if result == 0 and infop:
             task.user.write(infop, bytes(128))
-        return result
+        return -EAGAIN if result == 0 and refuses else result
     if infop:
         info = SigInfo(SIGCHLD, result.code, result.pid, task.creds.shown_uid(result.uid))
         info.status = result.value

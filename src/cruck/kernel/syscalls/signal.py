@@ -34,15 +34,15 @@ KNOWN_SA_FLAGS: Final = 0x1 | 0x2 | 0x4 | 0x800 | 0x0400_0000 | 0x0800_0000 | 0x
 
 def sys_rt_sigaction(task: Task, signum: Signo, act: UserAddr, oldact: UserAddr, sigsetsize: Size) -> int:
     """Errors: EINVAL (size; number; SIGKILL or SIGSTOP with act), EFAULT."""
-    if sigsetsize != SIGSET_SIZE or not 1 <= signum <= NSIG:
+    if sigsetsize != SIGSET_SIZE:
         return -EINVAL
-    old = task.actions.get(signum)
     new: SigAction | None = None
     if act:
-        if UNBLOCKABLE_MASK >> (signum - 1) & 1:
-            return -EINVAL
         handler, flags, restorer, mask = SIGACTION.unpack(task.user.read(act, SIGACTION.size))
         new = SigAction(handler, flags & KNOWN_SA_FLAGS, restorer, mask & ~UNBLOCKABLE_MASK)
+    if not 1 <= signum <= NSIG or new is not None and UNBLOCKABLE_MASK >> (signum - 1) & 1:
+        return -EINVAL
+    old = task.actions.get(signum)
     if oldact:
         task.user.write(oldact, SIGACTION.pack(old.handler, old.flags, old.restorer, old.mask))
     if new is not None:

@@ -346,7 +346,7 @@ def sys_personality(task: Task, persona: ULong) -> int:
 # The administrator's calls.
 def sys_syslog(task: Task, kind: CInt, buf: OutBuffer, length: CInt) -> int:
     """syslog(2), as with kernel.dmesg_restrict=1. The guest's kernel log is empty: nothing of the host or of cruck's own log is
-    shown to guests. Errors: EPERM without CAP_SYSLOG, EINVAL."""
+    shown to guests. Errors: EPERM without CAP_SYSLOG and for the console's level, EINVAL."""
     if not task.creds.has(CAP_SYSLOG):
         return -EPERM
     if kind == 0 or kind == 1 or kind == 5 or kind == 9:  # CLOSE, OPEN, CLEAR, SIZE_UNREAD
@@ -360,7 +360,7 @@ def sys_syslog(task: Task, kind: CInt, buf: OutBuffer, length: CInt) -> int:
     if kind == 10:  # SIZE_BUFFER
         return LOG_BUFFER_BYTES
     if 6 <= kind <= 8:  # CONSOLE_*: there is no console to turn off
-        return -EPERM
+        return -EINVAL if kind == 8 and not 1 <= length <= 8 else -EPERM
     return -EINVAL
 
 
