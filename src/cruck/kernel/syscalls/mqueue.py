@@ -120,7 +120,7 @@ def sys_mq_timedsend(task: Task, mqdes: Fd, text: UserAddr, length: Size, priori
 
 
 def sys_mq_timedreceive(task: Task, mqdes: Fd, text: UserAddr, length: Size, priority: UserAddr, timeout: UserAddr) -> int:
-    """Bytes. Errors: EINVAL (timeout), EFAULT (the message stays), EBADF, EMSGSIZE (`length` < mq_msgsize), EAGAIN, ETIMEDOUT,
+    """Bytes. Errors: EINVAL (timeout), EFAULT (the message is lost), EBADF, EMSGSIZE (`length` < mq_msgsize), EAGAIN, ETIMEDOUT,
     ERESTARTSYS."""
     deadline_ns = _deadline(task, timeout)
     file = _file(task, mqdes)
@@ -132,10 +132,10 @@ def sys_mq_timedreceive(task: Task, mqdes: Fd, text: UserAddr, length: Size, pri
     if not queue.messages:
         return _wait(task, file, queue.readers, deadline_ns)
     message = queue.messages[0]
+    queue.take()
     task.user.write(text, message.text)
     if priority:
         task.user.write_u32(priority, message.priority)
-    queue.take()
     return len(message.text)
 
 

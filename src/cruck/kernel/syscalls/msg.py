@@ -62,7 +62,7 @@ def sys_msgsnd(task: Task, identifier: CInt, message: UserAddr, size: Size, flag
 
 def sys_msgrcv(task: Task, identifier: CInt, message: UserAddr, size: Size, kind: Long, flags: Flags) -> int:
     """Bytes of text. Errors: EINVAL (identifier, size, MSG_COPY with what it excludes), EACCES, E2BIG (longer than `size`), ENOMSG
-    (IPC_NOWAIT), EIDRM (removed meanwhile), EINTR, EFAULT (the message stays)."""
+    (IPC_NOWAIT), EIDRM (removed meanwhile), EINTR, EFAULT (the message is lost)."""
     table = task.ipc.msg
     if identifier < 0 or size > MAX_SSIZE:
         return -EINVAL
@@ -83,9 +83,9 @@ def sys_msgrcv(task: Task, identifier: CInt, message: UserAddr, size: Size, kind
     if size < len(found.text) and not flags & MSG_NOERROR:
         return -E2BIG
     text = found.text[:size]
-    task.user.write(message, found.kind.to_bytes(8, "little") + text)
     if not is_copy:
         queue.take(index, task.process.pid, table.now_s())
+    task.user.write(message, found.kind.to_bytes(8, "little") + text)
     return len(text)
 
 
