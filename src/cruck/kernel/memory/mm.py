@@ -204,7 +204,12 @@ class Mm(FaultResolver):
         """RLIMIT_AS, and RLIMIT_DATA for private writable memory."""
         if (self.total_pages + nr_pages) * PAGE_SIZE > self.limit(RLIMIT_AS) & ~PAGE_MASK:
             return False
-        return not counts_as_data or (self.data_pages + nr_pages) * PAGE_SIZE <= self.limit(RLIMIT_DATA)
+        return not counts_as_data or (self.data_pages + nr_pages) * PAGE_SIZE <= self.data_limit()
+
+    def data_limit(self) -> int:
+        """RLIMIT_DATA; a soft limit of 0 is no limit (mm/mmap.c `may_expand_vm`: "Workaround for Valgrind")."""
+        soft, hard = self.rlimits[RLIMIT_DATA]
+        return soft or hard
 
     def is_obvious_overcommit(self, nr_pages: int) -> bool:
         """vm.overcommit_memory = 0: refuses only what can never fit."""

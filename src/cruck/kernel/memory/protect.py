@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from cruck.abi.errno import EACCES, EINVAL, ENOMEM
 from cruck.abi.mman import MAP_NORESERVE, PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE
-from cruck.abi.resource import RLIMIT_DATA
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.memory.fault import check_map
@@ -82,5 +81,5 @@ def _check(mm: "Mm", vmas: list[Vma], start: int, end: int, prot: int) -> None:
             new_data += nr_pages
             if not vma.flags & MAP_NORESERVE and vma.is_anonymous() and mm.is_obvious_overcommit(nr_pages):
                 raise LinuxError(ENOMEM, "more than all RAM")
-    if new_data and (mm.data_pages + new_data) * PAGE_SIZE > mm.limit(RLIMIT_DATA):
+    if new_data and (mm.data_pages + new_data) * PAGE_SIZE > mm.data_limit():
         raise LinuxError(ENOMEM, "RLIMIT_DATA")

@@ -16,13 +16,13 @@ MAX_PAGES: Final = 1 << 51
 
 
 def remap_file_pages(mm: "Mm", start: int, size: int, prot: int, page_offset: int, flags: int) -> None:
-    """Errors: LinuxError(EINVAL: prot, no shared mapping of one file throughout, overflow; ENOMEM)."""
+    """Errors: LinuxError(EINVAL: prot, no shared mapping of one file that can be written to throughout, overflow; ENOMEM)."""
     start &= ~PAGE_MASK
     size &= ~PAGE_MASK
     if prot or size <= 0 or start + size > mm.user_end or page_offset + size // PAGE_SIZE > MAX_PAGES:
         raise LinuxError(EINVAL)
     vma = mm.find(start)
-    if vma is None or not vma.is_shared() or vma.mapping is None:
+    if vma is None or not vma.is_shared() or vma.mapping is None or vma.file is not None and not vma.file.is_writable():
         raise LinuxError(EINVAL)
     position = start
     for part in mm.areas.overlapping(start, start + size):

@@ -23,7 +23,9 @@ MINCORE_PAGES: Final = 4096  # looked at in one piece
 
 
 def sys_mmap(task: Task, addr: UserAddr, length: Size, prot: Flags, flags: Flags, fd: Fd, offset: Offset) -> int:
-    """The address. Errors: mmap(2)'s; −EPERM also below 64 KiB; −EAGAIN, −EPERM for MAP_LOCKED by RLIMIT_MEMLOCK."""
+    """The address. Errors: EINVAL (length 0, kind, alignment, flags), EBADF, EACCES (the file was not opened for it), ENODEV (no such thing as a
+    mapping of it), EOPNOTSUPP (MAP_SHARED_VALIDATE with flags that are not known), EOVERFLOW (offset), EEXIST (MAP_FIXED_NOREPLACE), ENOMEM (no room;
+    RLIMIT_AS, RLIMIT_DATA; outside user space), EPERM (below 64 KiB; sealed; a noexec mount; MAP_LOCKED with RLIMIT_MEMLOCK 0), EAGAIN (RLIMIT_MEMLOCK)."""
     if offset & PAGE_MASK:
         return -EINVAL
     mm = _mm(task)
@@ -36,39 +38,45 @@ def sys_mmap(task: Task, addr: UserAddr, length: Size, prot: Flags, flags: Flags
 
 
 def sys_munmap(task: Task, addr: UserAddr, length: Size) -> int:
+    """Errors: EINVAL (alignment, length 0, outside user space), ENOMEM (a split more than vm.max_map_count)."""
     map_memory.munmap(_mm(task), addr, length)
     return 0
 
 
 def sys_mprotect(task: Task, addr: UserAddr, length: Size, prot: ULong) -> int:
+    """Errors: EINVAL (alignment, unknown bits, no stack that grows), ENOMEM (a hole; a split too many; RLIMIT_DATA), EACCES (the file was not
+    opened for it)."""
     protect.mprotect(_mm(task), addr, length, prot)
     return 0
 
 
 def sys_pkey_mprotect(task: Task, addr: UserAddr, length: Size, prot: ULong, pkey: CInt) -> int:
-    """Without protection keys only pkey −1 (plain mprotect) exists, as on a CPU that has none."""
+    """Without protection keys only pkey −1 (plain mprotect) exists, as on a CPU that has none; else EINVAL."""
     if pkey != -1:
         return -EINVAL
     return sys_mprotect(task, addr, length, prot)
 
 
 def sys_pkey_alloc(task: Task, flags: ULong, rights: ULong) -> int:
-    """−ENOSPC: there are no protection keys."""
+    """Errors: ENOSPC: there are no protection keys; EINVAL (flags, rights)."""
     if flags or rights & ~PKEY_ACCESS_MASK:
         return -EINVAL
     return -ENOSPC
 
 
 def sys_pkey_free(task: Task, pkey: CInt) -> int:
+    """EINVAL: there are no protection keys."""
     return -EINVAL
 
 
 def sys_mremap(task: Task, old: UserAddr, old_length: Size, new_length: Size, flags: ULong, new: UserAddr) -> int:
+    """The new address. Errors: EINVAL (flags, alignment, sizes, overlap), EFAULT (the old range is not one area), ENOMEM (no room in place or at
+    all, a limit), EAGAIN (RLIMIT_MEMLOCK)."""
     return remap.mremap(_mm(task), old, old_length, new_length, flags, new, task.creds.has(CAP_IPC_LOCK))
 
 
 def sys_remap_file_pages(task: Task, start: UserAddr, size: ULong, prot: ULong, page_offset: ULong, flags: ULong) -> int:
-    """Errors: EINVAL, ENOMEM."""
+    """Errors: EINVAL (no shared mapping of one file that can be written to throughout; `prot`; overflow), ENOMEM (a split too many)."""
     remap_pages.remap_file_pages(_mm(task), start, size, prot, page_offset, flags)
     return 0
 
@@ -79,11 +87,14 @@ def sys_brk(task: Task, addr: UserAddr) -> int:
 
 
 def sys_madvise(task: Task, addr: UserAddr, length: Size, advice: CInt) -> int:
+    """Errors: EINVAL (advice, alignment, not for this kind of area; MADV_POPULATE_* against protection), ENOMEM (a hole; the rest is done), EACCES
+    (MADV_REMOVE of what cannot be written), EFAULT (MADV_POPULATE_* past the end of a file), EPERM (MADV_HWPOISON without CAP_SYS_ADMIN)."""
     advise.madvise(_mm(task), addr, length, advice, task.creds.has(CAP_SYS_ADMIN))
     return 0
 
 
 def sys_msync(task: Task, addr: UserAddr, length: Size, flags: CInt) -> int:
+    """Errors: EINVAL (flags, alignment), ENOMEM (a hole), EBUSY (MS_INVALIDATE of locked pages), EIO (the host's)."""
     if flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) or addr & PAGE_MASK:
         return -EINVAL
     if flags & MS_ASYNC and flags & MS_SYNC:
@@ -93,6 +104,7 @@ def sys_msync(task: Task, addr: UserAddr, length: Size, flags: CInt) -> int:
 
 
 def sys_mincore(task: Task, addr: UserAddr, length: Size, vector: UserAddr) -> int:
+    """Errors: EINVAL (alignment), ENOMEM (a hole, outside user space), EFAULT."""
     mm = _mm(task)
     if addr & PAGE_MASK:
         return -EINVAL
@@ -108,11 +120,13 @@ def sys_mincore(task: Task, addr: UserAddr, length: Size, vector: UserAddr) -> i
 
 
 def sys_mlock(task: Task, addr: UserAddr, length: Size) -> int:
+    """Errors: EINVAL (overflow), ENOMEM (a hole, more than RLIMIT_MEMLOCK, cannot be brought in), EPERM (RLIMIT_MEMLOCK is 0), EAGAIN (no free memory)."""
     lock.mlock(_mm(task), addr, length, False, task.creds.has(CAP_IPC_LOCK))
     return 0
 
 
 def sys_mlock2(task: Task, addr: UserAddr, length: Size, flags: CInt) -> int:
+    """As mlock. Errors: also EINVAL (flags)."""
     if flags & ~MLOCK_ONFAULT:
         return -EINVAL
     lock.mlock(_mm(task), addr, length, bool(flags & MLOCK_ONFAULT), task.creds.has(CAP_IPC_LOCK))
@@ -120,16 +134,19 @@ def sys_mlock2(task: Task, addr: UserAddr, length: Size, flags: CInt) -> int:
 
 
 def sys_munlock(task: Task, addr: UserAddr, length: Size) -> int:
+    """Errors: EINVAL (overflow), ENOMEM (a hole; the rest is unlocked)."""
     lock.munlock(_mm(task), addr, length)
     return 0
 
 
 def sys_mlockall(task: Task, flags: CInt) -> int:
+    """Errors: EINVAL (flags), ENOMEM (more than RLIMIT_MEMLOCK), EPERM (RLIMIT_MEMLOCK is 0)."""
     lock.mlockall(_mm(task), flags, task.creds.has(CAP_IPC_LOCK))
     return 0
 
 
 def sys_munlockall(task: Task) -> int:
+    """Always 0."""
     lock.munlockall(_mm(task))
     return 0
 
