@@ -29,6 +29,7 @@ from cruck.abi.mount import (
     MS_RELATIME,
     MS_REMOUNT,
     MS_SHARED,
+    MS_SILENT,
     MS_SLAVE,
     MS_STRICTATIME,
     MS_UNBINDABLE,
@@ -75,6 +76,9 @@ def sys_mount(task: "Task", source: UserString, target: UserPath, fs_type: UserS
     if flags & MS_BIND:
         return _bind(task, namespace, source_name, place, flags)
     if flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE):
+        kind = flags & ~(MS_REC | MS_SILENT)
+        if kind & ~(MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE) or kind & (kind - 1):
+            return -EINVAL
         # What is private may be declared so. Sharing with other namespaces does not exist here.
         if place.dentry is not place.mount.root or flags & (MS_SHARED | MS_UNBINDABLE):
             return -EINVAL
@@ -179,7 +183,7 @@ def has_writers(mount: "Mount") -> bool:
 
 def _bind(task: "Task", namespace: "MountNamespace", source: bytes, place: "Path", flags: int) -> int:
     if not source:
-        return -ENOENT
+        return -EINVAL
     origin = resolve(task, AT_FDCWD, source)
     if origin.inode().is_dir() != place.inode().is_dir():
         return -ENOTDIR

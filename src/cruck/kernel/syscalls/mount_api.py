@@ -7,7 +7,7 @@ last descriptor. Neighbours: mount.py (the old calls), vfs/mount_tree.py.
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EBUSY, EINVAL, ELOOP, ENODEV, ENOTDIR, EOPNOTSUPP, EPERM
+from cruck.abi.errno import E2BIG, EBUSY, EINVAL, ELOOP, ENODEV, EOPNOTSUPP, EPERM
 from cruck.abi.fcntl import AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_PATH, O_RDWR
 from cruck.abi.mount import (
     FSCONFIG_CMD_CREATE,
@@ -81,6 +81,8 @@ SIMPLE_ATTRIBUTES: Final = (
     (MOUNT_ATTR_RDONLY, MS_RDONLY), (MOUNT_ATTR_NOSUID, MS_NOSUID), (MOUNT_ATTR_NODEV, MS_NODEV), (MOUNT_ATTR_NOEXEC, MS_NOEXEC),
     (MOUNT_ATTR_NODIRATIME, MS_NODIRATIME), (MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW),
 )  # fmt: skip
+# Options of every type (fs/fs_context.c). Of these only ro and rw have an effect here.
+SB_FLAGS: Final = (b"ro", b"rw", b"sync", b"async", b"dirsync", b"lazytime", b"nolazytime", b"mand", b"nomand")
 ALL_ATTRIBUTES: Final = (
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME
     | MOUNT_ATTR_NOSYMFOLLOW
@@ -110,17 +112,27 @@ class ConfigFile(AnonFile):
     options: list[bytes]
     fs: "FileSystem | None"  # made (CMD_CREATE), or picked
     mount: Mount | None  # picked
+    is_done: bool  # fsmount has taken what was made
 
     def __init__(self, kernel: "Kernel", type_name: bytes, mount: Mount | None) -> None:
         super().__init__(kernel, O_RDWR)
         self.type_name = type_name
         self.source = b"none"
         self.options = []
+        self.is_done = False
         self.mount = mount
         self.fs = mount.fs if mount is not None else None
 
     def describe(self) -> str:
         return "anon_inode:[fscontext]"
+
+    def is_read_only(self) -> bool:
+        """Which of ro and rw was said last."""
+        result = False
+        for option in self.options:
+            if option in (b"ro", b"rw"):
+                result = option == b"ro"
+        return result
 
 
 def _install(task: "Task", file: ConfigFile | DetachedTree | PathFile, is_cloexec: bool) -> int:
@@ -158,7 +170,8 @@ def _is_detached(mount: Mount) -> bool:
 
 
 def sys_move_mount(task: "Task", from_fd: DirFd, from_path: UserPath, to_fd: DirFd, to_path: UserPath, flags: CUInt) -> int:
-    """Errors: EPERM, EINVAL (flags; not a mount's root; locked; elsewhere), ELOOP (into itself), ENOTDIR, EBADF, and the walk's."""
+    """Errors: EPERM, EINVAL (flags; not a mount's root; locked; elsewhere; a file onto a
+    directory), ELOOP (into itself), EBADF, and the walk's."""
     known = (
         MOVE_MOUNT_F_SYMLINKS | MOVE_MOUNT_F_AUTOMOUNTS | MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS | MOVE_MOUNT_T_AUTOMOUNTS
         | MOVE_MOUNT_T_EMPTY_PATH
@@ -178,7 +191,7 @@ def sys_move_mount(task: "Task", from_fd: DirFd, from_path: UserPath, to_fd: Dir
     if not is_detached and (not is_in(namespace, mount) or mount.parent is None or mount.is_locked):
         return -EINVAL
     if origin.inode().is_dir() != place.inode().is_dir():
-        return -ENOTDIR if not place.inode().is_dir() else -EINVAL
+        return -EINVAL
     if mount_tree.is_above(mount, place.mount):
         return -ELOOP
     if not is_detached:
@@ -226,8 +239,8 @@ def sys_fspick(task: "Task", dirfd: DirFd, path: UserPath, flags: CUInt) -> int:
 
 
 def sys_fsconfig(task: "Task", fd: Fd, command: CUInt, key: UserString, value: UserAddr, aux: CInt) -> int:
-    """Errors: EBADF, EINVAL (arguments, command, option), EOPNOTSUPP (options that are paths or files), EBUSY (created already), EPERM,
-    and those of the file system at CMD_CREATE."""
+    """Errors: EBADF (also: FSCONFIG_SET_FD), EINVAL (arguments, option; no type here takes files, paths or blobs), EOPNOTSUPP (command), EBUSY (created
+    already), EPERM, EFAULT, and those of the file system at CMD_CREATE."""
     if fd < 0:
         return -EINVAL
     file = task.files.get(fd)
@@ -250,25 +263,35 @@ def sys_fsconfig(task: "Task", fd: Fd, command: CUInt, key: UserString, value: U
     if command == FSCONFIG_CMD_RECONFIGURE:
         return _reconfigure(task, file)
     if command in (FSCONFIG_CMD_CREATE, FSCONFIG_CMD_CREATE_EXCL):
-        if file.fs is not None:
+        if file.fs is not None or file.is_done:
             return -EBUSY
-        file.fs = new_file_system(task, file.type_name, file.source, b",".join(file.options))
+        if not may_mount(task):
+            return -EPERM
+        file.fs = new_file_system(task, file.type_name, file.source, b",".join([option for option in file.options if option not in SB_FLAGS]))
+        file.fs.is_read_only = file.is_read_only()
         return 0
-    if file.fs is not None and file.mount is None:
-        return -EBUSY
     name = _read(task, key)
     if command == FSCONFIG_SET_FLAG:
-        file.options.append(name)
-    elif command == FSCONFIG_SET_STRING:
+        return _add(task, file, name, name)
+    if command == FSCONFIG_SET_STRING:
         text = _read(task, value)
-        if b"," in text:
-            return -EINVAL
-        if name == b"source":
+        if name == b"source" and b"," not in text:
             file.source = text
-        else:
-            file.options.append(name + b"=" + text)
-    else:
-        return -EOPNOTSUPP
+            return 0
+        return _add(task, file, name, name + b"=" + text) if b"," not in text else -EINVAL
+    if command == FSCONFIG_SET_FD:
+        task.files.get_any(Fd(aux))
+    return -EINVAL
+
+
+def _add(task: "Task", file: ConfigFile, name: bytes, option: bytes) -> int:
+    """Whether the type takes the option is known at once, as on Linux: an instance that nobody keeps tells."""
+    if (file.fs is not None or file.is_done) and file.mount is None:
+        return -EBUSY
+    kind = task.kernel.file_systems.get(file.type_name)
+    if option not in SB_FLAGS and kind is not None and file.mount is None:
+        kind.create(task.kernel, file.source, option)
+    file.options.append(option)
     return 0
 
 
@@ -301,13 +324,15 @@ def sys_fsmount(task: "Task", fd: Fd, flags: CUInt, attributes: CUInt) -> int:
         return -EINVAL
     mount_flags = _changed(0, attributes, 0)
     file = task.files.get(fd)
-    if not isinstance(file, ConfigFile) or file.fs is None or file.mount is not None:
+    if not isinstance(file, ConfigFile) or file.fs is None and not file.is_done:
         return -EINVAL
+    if file.fs is None or file.mount is not None:
+        return -EBUSY
     task.files.reserve_check(1, task.process.rlimit(RLIMIT_NOFILE))
     check_room(task.ns.mnt, 1)
     ns = MountNamespace(file.fs, file.source, mount_flags)
     ns.root.mount_id = mount_tree.DETACHED_ID
-    file.fs = None  # the context has done its work
+    file.fs, file.is_done = None, True
     return _install(task, DetachedTree(ns), bool(flags & FSMOUNT_CLOEXEC))
 
 
@@ -331,11 +356,13 @@ def _changed(flags: int, set_bits: int, clear_bits: int) -> int:
 def sys_mount_setattr(task: "Task", dirfd: DirFd, path: UserPath, flags: CUInt, uattr: UserAddr, size: Size) -> int:
     """Errors: EINVAL (flags, size, attributes; no mount's root; shared propagation), EPERM (a locked flag), EBUSY (open for writing),
     E2BIG, EFAULT, and the walk's. All mounts below are changed with AT_RECURSIVE, or none."""
-    if flags & ~(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) or size < MOUNT_ATTR_SIZE_VER0 or size > 4096:
+    if flags & ~(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) or size < MOUNT_ATTR_SIZE_VER0:
         return -EINVAL
+    if size > 4096:
+        return -E2BIG
     data = task.user.read(uattr, size)
     if any(data[MOUNT_ATTR.size :]):
-        return -7  # E2BIG
+        return -E2BIG
     set_bits, clear_bits, propagation, _ = MOUNT_ATTR.unpack(data[: MOUNT_ATTR.size])
     if not may_mount(task):
         return -EPERM
