@@ -102,6 +102,7 @@ def sys_setuid(task: Task, uid: Uid) -> int:
 
 
 def sys_setgid(task: Task, gid: Gid) -> int:
+    """Errors: EPERM, EINVAL."""
     if gid == NO_ID:
         return -EINVAL
     gid = Gid(_gid(task, gid))
@@ -136,6 +137,7 @@ def sys_setreuid(task: Task, ruid: Uid, euid: Uid) -> int:
 
 
 def sys_setregid(task: Task, rgid: Gid, egid: Gid) -> int:
+    """As setreuid."""
     rgid, egid = Gid(_gid(task, rgid)), Gid(_gid(task, egid))
     old = task.creds
     new = old.copy()
@@ -170,6 +172,7 @@ def sys_setresuid(task: Task, ruid: Uid, euid: Uid, suid: Uid) -> int:
 
 
 def sys_setresgid(task: Task, rgid: Gid, egid: Gid, sgid: Gid) -> int:
+    """As setresuid."""
     rgid, egid, sgid = Gid(_gid(task, rgid)), Gid(_gid(task, egid)), Gid(_gid(task, sgid))
     old = task.creds
     allowed = (old.gid, old.egid, old.sgid, NO_ID)
@@ -184,6 +187,7 @@ def sys_setresgid(task: Task, rgid: Gid, egid: Gid, sgid: Gid) -> int:
 
 
 def sys_getresuid(task: Task, ruid: UserAddr, euid: UserAddr, suid: UserAddr) -> int:
+    """Errors: EFAULT."""
     creds = task.creds
     task.user.write_u32(ruid, creds.shown_uid(creds.uid))
     task.user.write_u32(euid, creds.shown_uid(creds.euid))
@@ -192,6 +196,7 @@ def sys_getresuid(task: Task, ruid: UserAddr, euid: UserAddr, suid: UserAddr) ->
 
 
 def sys_getresgid(task: Task, rgid: UserAddr, egid: UserAddr, sgid: UserAddr) -> int:
+    """Errors: EFAULT."""
     creds = task.creds
     task.user.write_u32(rgid, creds.shown_gid(creds.gid))
     task.user.write_u32(egid, creds.shown_gid(creds.egid))

@@ -21,7 +21,8 @@ POINTER: Final = struct.Struct("<Q")
 
 
 def sys_execve(task: Task, path: UserPath, argv: UserAddr, envp: UserAddr) -> int:
-    """0 in the new program. Errors: execve(2)'s: E2BIG, EACCES, EFAULT, ELIBBAD, ELOOP, ENOENT, ENOEXEC, ENOMEM, ETXTBSY …"""
+    """0 in the new program. Errors: the path's (EACCES also: no regular file, not executable), E2BIG (arguments beyond a quarter of
+    RLIMIT_STACK), ENOEXEC (no known format), ELIBBAD (the interpreter is no program), ENOMEM, ETXTBSY (open for writing)."""
     if blocking.is_rerun(task):
         return 0  # after the tracer's stop
     name = read_path(task, path)
@@ -31,6 +32,7 @@ def sys_execve(task: Task, path: UserPath, argv: UserAddr, envp: UserAddr) -> in
 
 
 def sys_execveat(task: Task, dirfd: DirFd, path: UserPath, argv: UserAddr, envp: UserAddr, flags: CInt) -> int:
+    """As execve. Errors: also EBADF (dirfd), EINVAL (flags)."""
     if blocking.is_rerun(task):
         return 0
     if flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW):

@@ -354,6 +354,7 @@ def sys_futex_waitv(task: Task, waiters: UserAddr, nr_futexes: CUInt, flags: Fla
 
 
 def sys_set_robust_list(task: Task, head: UserAddr, length: Size) -> int:
+    """Errors: EINVAL (length)."""
     if length != ROBUST_LIST_HEAD_SIZE:
         return -EINVAL
     task.robust_list = head

@@ -23,9 +23,10 @@ MINCORE_PAGES: Final = 4096  # looked at in one piece
 
 
 def sys_mmap(task: Task, addr: UserAddr, length: Size, prot: Flags, flags: Flags, fd: Fd, offset: Offset) -> int:
-    """The address. Errors: EINVAL (length 0, kind, alignment, flags), EBADF, EACCES (the file was not opened for it), ENODEV (no such thing as a
-    mapping of it), EOPNOTSUPP (MAP_SHARED_VALIDATE with flags that are not known), EOVERFLOW (offset), EEXIST (MAP_FIXED_NOREPLACE), ENOMEM (no room;
-    RLIMIT_AS, RLIMIT_DATA; outside user space), EPERM (below 64 KiB; sealed; a noexec mount; MAP_LOCKED with RLIMIT_MEMLOCK 0), EAGAIN (RLIMIT_MEMLOCK)."""
+    """The address. Errors: EINVAL (length 0, kind, alignment, flags), EBADF, EACCES (the file was not opened for it), ENODEV (no such
+    thing as a mapping of it), EOPNOTSUPP (MAP_SHARED_VALIDATE with flags that are not known), EOVERFLOW (offset), EEXIST
+    (MAP_FIXED_NOREPLACE), ENOMEM (no room; RLIMIT_AS, RLIMIT_DATA; outside user space), EPERM (below 64 KiB; sealed; a noexec mount;
+    MAP_LOCKED with RLIMIT_MEMLOCK 0), EAGAIN (RLIMIT_MEMLOCK)."""
     if offset & PAGE_MASK:
         return -EINVAL
     mm = _mm(task)
@@ -87,8 +88,9 @@ def sys_brk(task: Task, addr: UserAddr) -> int:
 
 
 def sys_madvise(task: Task, addr: UserAddr, length: Size, advice: CInt) -> int:
-    """Errors: EINVAL (advice, alignment, not for this kind of area; MADV_POPULATE_* against protection), ENOMEM (a hole; the rest is done), EACCES
-    (MADV_REMOVE of what cannot be written), EFAULT (MADV_POPULATE_* past the end of a file), EPERM (MADV_HWPOISON without CAP_SYS_ADMIN)."""
+    """Errors: EINVAL (advice, alignment, not for this kind of area; MADV_POPULATE_* against protection), ENOMEM (a hole; the rest is
+    done), EACCES (MADV_REMOVE of what cannot be written), EFAULT (MADV_POPULATE_* past the end of a file), EPERM (MADV_HWPOISON without
+    CAP_SYS_ADMIN)."""
     advise.madvise(_mm(task), addr, length, advice, task.creds.has(CAP_SYS_ADMIN))
     return 0
 
@@ -120,7 +122,8 @@ def sys_mincore(task: Task, addr: UserAddr, length: Size, vector: UserAddr) -> i
 
 
 def sys_mlock(task: Task, addr: UserAddr, length: Size) -> int:
-    """Errors: EINVAL (overflow), ENOMEM (a hole, more than RLIMIT_MEMLOCK, cannot be brought in), EPERM (RLIMIT_MEMLOCK is 0), EAGAIN (no free memory)."""
+    """Errors: EINVAL (overflow), ENOMEM (a hole, more than RLIMIT_MEMLOCK, cannot be brought in), EPERM (RLIMIT_MEMLOCK is 0), EAGAIN
+    (no free memory)."""
     lock.mlock(_mm(task), addr, length, False, task.creds.has(CAP_IPC_LOCK))
     return 0
 

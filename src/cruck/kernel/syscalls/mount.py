@@ -7,7 +7,7 @@ Rights are those of the user namespace that owns the caller's mount namespace. W
 
 from typing import TYPE_CHECKING, Final
 
-from cruck.abi.errno import EBUSY, EINVAL, ELOOP, ENODEV, ENOENT, ENOSPC, ENOTDIR, EPERM
+from cruck.abi.errno import EBUSY, EINVAL, ELOOP, ENODEV, ENOSPC, ENOTDIR, EPERM
 from cruck.abi.fcntl import AT_FDCWD
 from cruck.abi.mount import (
     MNT_DETACH,

@@ -90,7 +90,8 @@ def _go_on(task: Task, args: CloneArgs) -> int:
 
 
 def sys_clone(task: Task, flags: ULong, newsp: UserAddr, parent_tidptr: UserAddr, child_tidptr: UserAddr, tls: UserAddr) -> int:
-    """Errors: clone(2)."""
+    """Errors: EINVAL (flags that exclude or need each other), EFAULT, EPERM (namespaces), EAGAIN (RLIMIT_NPROC), EMFILE (CLONE_PIDFD),
+    ENOMEM."""
     args = CloneArgs(flags & ~CSIGNAL & 0xFFFF_FFFF, newsp, parent_tidptr, child_tidptr, tls, flags & CSIGNAL)
     if args.exit_signal > NSIG:
         return -EINVAL
@@ -101,15 +102,17 @@ def sys_clone(task: Task, flags: ULong, newsp: UserAddr, parent_tidptr: UserAddr
 
 
 def sys_fork(task: Task) -> int:
+    """Errors: EAGAIN (RLIMIT_NPROC), ENOMEM."""
     return _start(task, CloneArgs(0, 0, 0, 0, 0, SIGCHLD))
 
 
 def sys_vfork(task: Task) -> int:
+    """As fork."""
     return _start(task, CloneArgs(CLONE_VFORK | CLONE_VM, 0, 0, 0, 0, SIGCHLD))
 
 
 def sys_clone3(task: Task, uargs: UserAddr, size: Size) -> int:
-    """Errors: E2BIG (unknown fields set), EINVAL, EFAULT and clone(2)'s."""
+    """As clone. Errors: also E2BIG (unknown fields set), EINVAL (sizes)."""
     if size < CLONE_ARGS_SIZE_VER0:
         return -EINVAL
     if size > 4096:
@@ -246,6 +249,7 @@ def _process(task: Task, pid: int) -> Process:
 
 
 def sys_getpgid(task: Task, pid: Pid) -> int:
+    """Errors: ESRCH."""
     return task.number_of(_process(task, pid).group.pgid)
 
 
@@ -254,6 +258,7 @@ def sys_getpgrp(task: Task) -> int:
 
 
 def sys_getsid(task: Task, pid: Pid) -> int:
+    """Errors: ESRCH."""
     return task.number_of(_process(task, pid).group.session.sid)
 
 

@@ -23,6 +23,7 @@ def sys_process_vm_readv(task: Task, pid: Pid, local: UserAddr, nr_local: ULong,
 
 
 def sys_process_vm_writev(task: Task, pid: Pid, local: UserAddr, nr_local: ULong, remote: UserAddr, nr_remote: ULong, flags: ULong) -> int:
+    """As process_vm_readv, the other way."""
     return _copy(task, pid, local, nr_local, remote, nr_remote, flags, True)
 
 

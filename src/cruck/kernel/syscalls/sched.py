@@ -145,20 +145,24 @@ def sys_sched_getparam(task: Task, pid: Pid, param: UserAddr) -> int:
 
 
 def sys_sched_get_priority_max(task: Task, policy: CInt) -> int:
+    """Errors: EINVAL."""
     return 99 if policy in REALTIME else 0 if policy in POLICIES or policy == 6 else -EINVAL
 
 
 def sys_sched_get_priority_min(task: Task, policy: CInt) -> int:
+    """Errors: EINVAL."""
     return 1 if policy in REALTIME else 0 if policy in POLICIES or policy == 6 else -EINVAL
 
 
 def sys_sched_rr_get_interval(task: Task, pid: Pid, interval: UserAddr) -> int:
+    """Errors: EINVAL, ESRCH, EFAULT."""
     other = _target(task, pid)
     task.user.write(interval, timespec_bytes(0 if other.policy == SCHED_FIFO else SLICE_NS))
     return 0
 
 
 def sys_sched_getattr(task: Task, pid: Pid, uattr: UserAddr, usize: CUInt, flags: CUInt) -> int:
+    """Errors: EINVAL (sizes, flags), ESRCH, EFAULT."""
     if uattr == 0 or flags or not 48 <= usize <= 4096:
         return -EINVAL
     other = _target(task, pid)

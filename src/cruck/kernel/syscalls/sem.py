@@ -47,10 +47,13 @@ def sys_semget(task: Task, key: CInt, nr: CInt, flags: CInt) -> int:
 
 
 def sys_semop(task: Task, identifier: CInt, operations: UserAddr, count: CUInt) -> int:
+    """Errors: EINVAL (identifier, no operation), E2BIG (too many), EFAULT, EFBIG (no such semaphore), EACCES, EIDRM (removed
+    meanwhile), ERANGE, EAGAIN (IPC_NOWAIT), EINTR (never restarted)."""
     return _operate(task, identifier, operations, count, -1)
 
 
 def sys_semtimedop(task: Task, identifier: CInt, operations: UserAddr, count: CUInt, timeout: UserAddr) -> int:
+    """As semop. Errors: also EAGAIN (the time is over), EINVAL (time)."""
     return _operate(task, identifier, operations, count, read_timespec(task, timeout) if timeout else -1)
 
 

@@ -98,6 +98,7 @@ def sys_rt_sigsuspend(task: Task, unewset: UserAddr, sigsetsize: Size) -> int:
 
 
 def sys_pause(task: Task) -> int:
+    """EINTR, always in the end."""
     return blocking.wait_on(task, None, restart=ERESTARTNOHAND)
 
 
@@ -213,6 +214,7 @@ def sys_tgkill(task: Task, tgid: Pid, tid: Pid, sig: Signo) -> int:
 
 
 def sys_tkill(task: Task, tid: Pid, sig: Signo) -> int:
+    """Errors: EINVAL, ESRCH, EPERM, EAGAIN."""
     if tid <= 0:
         return -EINVAL
     return _send_thread(task, 0, tid, sig, None)
@@ -260,6 +262,7 @@ def sys_rt_sigqueueinfo(task: Task, tgid: Pid, sig: Signo, uinfo: UserAddr) -> i
 
 
 def sys_rt_tgsigqueueinfo(task: Task, tgid: Pid, tid: Pid, sig: Signo, uinfo: UserAddr) -> int:
+    """Errors: EINVAL, EPERM (forged code), ESRCH, EAGAIN, EFAULT."""
     if tgid <= 0 or tid <= 0:
         return -EINVAL
     info = read_siginfo(task, uinfo, sig)

@@ -78,7 +78,8 @@ def _family(task: Task, number: int, kind: int) -> AddressFamily:
 
 
 def sys_socket(task: Task, family: CInt, kind: CInt, protocol: CInt) -> int:
-    """A new descriptor. Errors: −EAFNOSUPPORT, −EINVAL, −ESOCKTNOSUPPORT, −EPROTONOSUPPORT, −EMFILE."""
+    """A new descriptor. Errors: EAFNOSUPPORT, EINVAL (kind), ESOCKTNOSUPPORT, EPROTONOSUPPORT, EPERM (a raw socket without
+    CAP_NET_RAW), EMFILE."""
     limit = task.process.rlimit(RLIMIT_NOFILE)
     socket = _family(task, family, kind).create(task, kind & SOCK_TYPE_MASK, protocol)
     return install(task, socket, kind, limit)
@@ -96,7 +97,7 @@ def install(task: Task, socket: Socket, kind: int, limit: int) -> int:
 
 
 def sys_socketpair(task: Task, family: CInt, kind: CInt, protocol: CInt, usockvec: UserAddr) -> int:
-    """Stores two descriptors (s32 each). Errors: −EAFNOSUPPORT, −EOPNOTSUPP, −EMFILE, −EFAULT, those of socket."""
+    """Stores two descriptors (s32 each). As socket. Errors: also EOPNOTSUPP (the family has no pairs), EFAULT."""
     maker = _family(task, family, kind)
     limit = task.process.rlimit(RLIMIT_NOFILE)
     task.files.reserve_check(2, limit)
@@ -113,18 +114,23 @@ def sys_socketpair(task: Task, family: CInt, kind: CInt, protocol: CInt, usockve
 
 
 def sys_bind(task: Task, fd: Fd, umyaddr: UserAddr, addrlen: CInt) -> int:
+    """Errors: EBADF, ENOTSOCK, EINVAL (length; bound already), EFAULT, EAFNOSUPPORT, EADDRINUSE, EADDRNOTAVAIL, EACCES (a port below
+    1024; a directory that cannot be written), ENOENT and ENOTDIR (of a path)."""
     socket = get_socket(task, fd)
     address = read_address(task, umyaddr, addrlen)
     return socket.bind(task, address) if len(address) >= 2 else -EINVAL
 
 
 def sys_listen(task: Task, fd: Fd, backlog: CInt) -> int:
+    """Errors: EBADF, ENOTSOCK, EINVAL (connected, or AF_UNIX without a name), EOPNOTSUPP (this kind of socket)."""
     socket = get_socket(task, fd)
     # A negative backlog is a huge one.
     return socket.listen(task, min(backlog & 0xFFFF_FFFF, SOMAXCONN))
 
 
 def sys_connect(task: Task, fd: Fd, uservaddr: UserAddr, addrlen: CInt) -> int:
+    """Errors: EBADF, ENOTSOCK, EINVAL (length, family), EFAULT, EAFNOSUPPORT, ECONNREFUSED, EISCONN, EAGAIN (AF_UNIX: the listener's
+    queue is full), EINTR, ENOENT, EACCES, EPROTOTYPE."""
     socket = get_socket(task, fd)
     address = read_address(task, uservaddr, addrlen)
     if len(address) < 2:
@@ -137,8 +143,8 @@ def sys_connect(task: Task, fd: Fd, uservaddr: UserAddr, addrlen: CInt) -> int:
 
 
 def sys_accept4(task: Task, fd: Fd, upeer_sockaddr: UserAddr, upeer_addrlen: UserAddr, flags: CInt) -> int:
-    """A descriptor for the oldest waiting connection. Errors: −EINVAL (not listening, flags), −EOPNOTSUPP, −EAGAIN, −EMFILE,
-    −EFAULT (the connection is closed)."""
+    """A descriptor for the oldest waiting connection. Errors: EBADF, ENOTSOCK, EINVAL (not listening, flags, a negative length),
+    EOPNOTSUPP, EAGAIN, EINTR, EMFILE, EFAULT (the connection is closed)."""
     if flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK):
         return -EINVAL
     socket = get_socket(task, fd)
@@ -162,20 +168,24 @@ def sys_accept4(task: Task, fd: Fd, upeer_sockaddr: UserAddr, upeer_addrlen: Use
 
 
 def sys_accept(task: Task, fd: Fd, upeer_sockaddr: UserAddr, upeer_addrlen: UserAddr) -> int:
+    """As accept4 without flags."""
     return sys_accept4(task, fd, upeer_sockaddr, upeer_addrlen, CInt(0))
 
 
 def sys_shutdown(task: Task, fd: Fd, how: CInt) -> int:
+    """Errors: EBADF, ENOTSOCK, EINVAL (how), ENOTCONN."""
     socket = get_socket(task, fd)
     return socket.shutdown(how) if 0 <= how <= 2 else -EINVAL
 
 
 def sys_getsockname(task: Task, fd: Fd, usockaddr: UserAddr, usockaddr_len: UserAddr) -> int:
+    """Errors: EBADF, ENOTSOCK, EINVAL (a negative length), EFAULT."""
     write_address(task, get_socket(task, fd).local_address(), usockaddr, usockaddr_len)
     return 0
 
 
 def sys_getpeername(task: Task, fd: Fd, usockaddr: UserAddr, usockaddr_len: UserAddr) -> int:
+    """As getsockname. Errors: also ENOTCONN."""
     address = get_socket(task, fd).peer_address()
     if isinstance(address, int):
         return address

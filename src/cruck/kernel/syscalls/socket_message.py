@@ -62,7 +62,8 @@ class MessageHeader:
 
 
 def sys_sendto(task: Task, fd: Fd, buff: InBuffer, length: Size, flags: Flags, addr: UserAddr, addr_len: CInt) -> int:
-    """Bytes sent. Errors: those of send(2); −EPIPE with SIGPIPE unless MSG_NOSIGNAL."""
+    """Bytes sent. Errors: EBADF, ENOTSOCK, EFAULT, EINVAL (the address' length), EAFNOSUPPORT, EDESTADDRREQ, EISCONN, EMSGSIZE (a
+    datagram too long), EAGAIN, EINTR, EPIPE (with SIGPIPE unless MSG_NOSIGNAL)."""
     socket = get_socket(task, fd)
     ranges = one_range(task, buff, min(length, MAX_RW_COUNT))
     address = read_address(task, addr, addr_len) if addr else b""
@@ -70,11 +71,13 @@ def sys_sendto(task: Task, fd: Fd, buff: InBuffer, length: Size, flags: Flags, a
 
 
 def sys_sendmsg(task: Task, fd: Fd, msg: UserAddr, flags: Flags) -> int:
+    """Bytes sent. Errors: EBADF (also: a descriptor that is passed), ENOTSOCK, EFAULT, EINVAL (lengths, control messages), EMSGSIZE
+    (more than 1024 ranges), ENOBUFS (control messages beyond 2 GiB), EAGAIN, EINTR, EPIPE."""
     return _send_message(task, get_socket(task, fd), msg, flags)
 
 
 def sys_sendmmsg(task: Task, fd: Fd, mmsg: UserAddr, vlen: CUInt, flags: Flags) -> int:
-    """Number of messages sent; an error only if not even one was."""
+    """Number of messages sent; an error only if not even one was. Errors: EBADF, ENOTSOCK, EFAULT, EAGAIN, EINTR, EPIPE."""
     socket = get_socket(task, fd)
     index = task.wait.token if task.wait is not None else 0
     count = min(vlen, UIO_MAXIOV)
@@ -142,7 +145,8 @@ def _send(task: Task, socket: Socket, ranges: list[tuple[int, int]], flags: int,
 
 
 def sys_recvfrom(task: Task, fd: Fd, ubuf: OutBuffer, size: Size, flags: Flags, addr: UserAddr, addr_len: UserAddr) -> int:
-    """Bytes received, 0 at the end; the sender's address if the caller asks for it."""
+    """Bytes received, 0 at the end; the sender's address if the caller asks for it. Errors: EBADF, ENOTSOCK, EFAULT, ENOTCONN,
+    ECONNREFUSED (what came back for an earlier datagram), EAGAIN, EINTR."""
     socket = get_socket(task, fd)
     ranges = one_range(task, ubuf, min(size, MAX_RW_COUNT))
     received = Received()
@@ -154,11 +158,13 @@ def sys_recvfrom(task: Task, fd: Fd, ubuf: OutBuffer, size: Size, flags: Flags, 
 
 
 def sys_recvmsg(task: Task, fd: Fd, msg: UserAddr, flags: Flags) -> int:
+    """Bytes received. Errors: EBADF, ENOTSOCK, EFAULT, EINVAL (lengths), EMSGSIZE (more than 1024 ranges), EAGAIN, EINTR."""
     return _receive_message(task, get_socket(task, fd), msg, flags)
 
 
 def sys_recvmmsg(task: Task, fd: Fd, mmsg: UserAddr, vlen: CUInt, flags: Flags, timeout: UserAddr) -> int:
-    """Number of messages received. As on Linux the timeout is looked at only after a message has come (recvmmsg(2), BUGS)."""
+    """Number of messages received. As on Linux the timeout is looked at only after a message has come (recvmmsg(2), BUGS). Errors:
+    EBADF, ENOTSOCK, EFAULT, EINVAL (time), EAGAIN, EINTR."""
     socket = get_socket(task, fd)
     rec = task.wait
     end_ns = -1

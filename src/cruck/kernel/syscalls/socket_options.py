@@ -33,7 +33,7 @@ _UCRED: Final = struct.Struct("<iII")
 
 
 def sys_setsockopt(task: Task, fd: Fd, level: CInt, optname: CInt, optval: UserAddr, optlen: CInt) -> int:
-    """Errors: −EBADF, −ENOTSOCK, −EINVAL (length, value), −ENOPROTOOPT, −EFAULT, −EDOM (time), −EPERM, −EACCES."""
+    """Errors: EBADF, ENOTSOCK, EINVAL (length, value), ENOPROTOOPT, EFAULT, EDOM (time), ENODEV (SO_BINDTODEVICE), EPERM, EACCES."""
     socket = get_socket(task, fd)
     if optlen < 0:
         return -EINVAL
@@ -154,7 +154,8 @@ def _set_number(task: Task, options: SocketOptions, optname: int, number: int) -
 
 
 def sys_getsockopt(task: Task, fd: Fd, level: CInt, optname: CInt, optval: UserAddr, optlen: UserAddr) -> int:
-    """Stores min(*optlen, size of the value) bytes and that length. Errors: as setsockopt; −ERANGE, −ENODATA (SO_PEERGROUPS)."""
+    """Stores min(*optlen, size of the value) bytes and that length. Errors: EBADF, ENOTSOCK, EINVAL (a negative length), EFAULT,
+    ENOPROTOOPT, ERANGE and ENODATA (SO_PEERGROUPS)."""
     socket = get_socket(task, fd)
     room = task.user.read_s32(optlen)
     if level != abi.SOL_SOCKET:

@@ -52,7 +52,7 @@ LOG_BUFFER_BYTES: Final = 1 << 17
 
 # Names.
 def sys_uname(task: Task, name: UserAddr) -> int:
-    """uname(2)."""
+    """uname(2): EFAULT."""
     task.user.write(
         name,
         NEW_UTSNAME.pack(
@@ -78,7 +78,7 @@ def sys_sethostname(task: Task, name: UserAddr, length: CInt) -> int:
 
 
 def sys_setdomainname(task: Task, name: UserAddr, length: CInt) -> int:
-    """setdomainname(2), as sethostname."""
+    """As sethostname."""
     if not task.creds.has_in(task.ns.uts.owner, CAP_SYS_ADMIN):
         return -EPERM
     if length < 0 or length > NEW_UTS_LEN:
@@ -92,7 +92,7 @@ def _until_nul(name: bytes) -> bytes:
 
 
 def sys_sysinfo(task: Task, info: UserAddr) -> int:
-    """sysinfo(2). Memory is the run's own; there is no swap."""
+    """sysinfo(2). Memory is the run's own; there is no swap. Errors: EFAULT."""
     kernel = task.kernel
     load = kernel.load_average
     load.update(kernel.clock.monotonic_ns(), kernel.nr_running())
@@ -121,7 +121,7 @@ def sys_sysinfo(task: Task, info: UserAddr) -> int:
 
 
 def sys_getcpu(task: Task, cpu: UserAddr, node: UserAddr, cache: UserAddr) -> int:
-    """getcpu(2); the third argument has been ignored since Linux 2.6.24."""
+    """getcpu(2); the third argument has been ignored since Linux 2.6.24. Errors: EFAULT."""
     if cpu:
         task.user.write_u32(cpu, task.cpu)
     if node:
@@ -151,7 +151,7 @@ def sys_getrandom(task: Task, buf: OutBuffer, count: Size, flags: Flags) -> int:
 
 # Time used.
 def sys_times(task: Task, buf: UserAddr) -> int:
-    """times(2): clock ticks (1/100 s) since boot; NULL is allowed."""
+    """times(2): clock ticks (1/100 s) since boot; NULL is allowed. Errors: EFAULT."""
     process = task.process
     if buf:
         user, system = task.kernel.cpu_time_ns(process)
