@@ -141,6 +141,10 @@ static void moving(void)
 	EXPECT_ERRNO(rename, ENOTEMPTY, "empty", "d");
 	EXPECT_ERRNO(renameat, ENOTEMPTY, AT_FDCWD, "empty", AT_FDCWD, "d");
 	EXPECT_ERRNO(renameat2, ENOTEMPTY, AT_FDCWD, "empty", AT_FDCWD, "d", 0);
+	EXPECT_ERRNO(access, EROFS, "ro/f", W_OK);
+	EXPECT_ERRNO(faccessat, EROFS, AT_FDCWD, "ro/f", W_OK);
+	EXPECT_ERRNO(faccessat2, EROFS, AT_FDCWD, "ro/d", W_OK, 0);
+	EXPECT_ERRNO(renameat2, ENOSPC, AT_FDCWD, "full/f", AT_FDCWD, "full/g", 4 /* RENAME_WHITEOUT */);
 	EXPECT_ERRNO(rename, EROFS, "ro/f", "ro/g");
 	EXPECT_ERRNO(renameat, EROFS, AT_FDCWD, "ro/f", AT_FDCWD, "ro/g");
 	EXPECT_ERRNO(renameat2, EROFS, AT_FDCWD, "ro/f", AT_FDCWD, "ro/g", 0);

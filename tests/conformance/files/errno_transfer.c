@@ -62,6 +62,7 @@ int main(void)
 	PWRITE_ERRNO(EBADF, reader);
 	PWRITE_ERRNO(ESPIPE, p[1]);
 	WRITE_ERRNO(EPIPE, broken[1]);
+	EXPECT_ERRNO(pwritev2, EPIPE, broken[1], &one, 1, -1, 0, 0);
 	WRITE_ERRNO(ENOSPC, full);
 	PWRITE_ERRNO(ENOSPC, full);
 	EXPECT_ERRNO(read, EINVAL, event, buffer, 4);

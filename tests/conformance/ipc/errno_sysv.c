@@ -141,12 +141,16 @@ static void semaphores(void)
 	EXPECT_ERRNO(semop, EFBIG, id, &nowhere, 1);
 	EXPECT_ERRNO(semop, EAGAIN, id, &never, 1);
 	EXPECT_ERRNO(semop, ERANGE, id, &over, 1);
+	EXPECT_ERRNO(semtimedop, E2BIG, id, many, 501, NULL);
+	EXPECT_ERRNO(semtimedop, EFBIG, id, &nowhere, 1, NULL);
+	EXPECT_ERRNO(semtimedop, ERANGE, id, &over, 1, &soon);
 	EXPECT_ERRNO(semtimedop, EAGAIN, id, &down, 1, &soon);
 	EXPECT_ERRNO(semtimedop, EINVAL, id, &down, 1, &denormal);
 	EXPECT_ERRNO(semtimedop, EFAULT, id, &down, 1, BAD);
 	BE_NOBODY();
 	EXPECT_ERRNO(semget, EACCES, 0x77, 2, 0600);
 	EXPECT_ERRNO(semop, EACCES, id, &up, 1);
+	EXPECT_ERRNO(semtimedop, EACCES, id, &up, 1, NULL);
 	EXPECT_ERRNO(semctl, EACCES, id, 0, GETVAL, 0);
 	EXPECT_ERRNO(semctl, EACCES, id, 0, SETVAL, 1);
 	EXPECT_ERRNO(semctl, EACCES, id, 0, IPC_STAT, &info);
@@ -159,6 +163,10 @@ static void semaphores(void)
 	finish(child);
 	child = later(SYS_semctl, id, 0, IPC_RMID);
 	EXPECT_ERRNO(semop, EIDRM, id, &down, 1);
+	finish(child);
+	id = EXPECT_OK(semget, IPC_PRIVATE, 2, 0600);
+	child = later(SYS_semctl, id, 0, IPC_RMID);
+	EXPECT_ERRNO(semtimedop, EIDRM, id, &down, 1, NULL);
 	finish(child);
 	set_limit("sem", "250 32000 100 0");
 	EXPECT_ERRNO(semget, ENOSPC, IPC_PRIVATE, 1, 0600);
@@ -175,6 +183,7 @@ static void segments(void)
 	EXPECT_ERRNO(shmget, EINVAL, 0x77, 8193, 0600);
 	EXPECT_ERRNO(shmget, EINVAL, IPC_PRIVATE, 0, 0600);
 	EXPECT_ERRNO(shmget, EINVAL, IPC_PRIVATE, -1, 0600);
+	EXPECT_ERRNO(shmget, ENOMEM, IPC_PRIVATE, 2 << 20, SHM_HUGETLB | 0600);
 	EXPECT_ERRNO(shmat, EINVAL, -1, 0, 0);
 	EXPECT_ERRNO(shmat, EINVAL, id + 1, 0, 0);
 	EXPECT_ERRNO(shmat, EINVAL, id, 0x123456, 0);

@@ -84,6 +84,9 @@ static void protection(void)
 	EXPECT_ERRNO(pkey_alloc, EINVAL, 1, 0);
 	EXPECT_ERRNO(pkey_alloc, EINVAL, 0, 0x100);
 	EXPECT_ERRNO(pkey_free, EINVAL, 15);
+	while (CALL(pkey_alloc, 0, 0) > 0)
+		;
+	EXPECT_ERRNO(pkey_alloc, ENOSPC, 0, 0);
 	munmap(shared, P);
 }
 
@@ -159,6 +162,7 @@ static void advice(void)
 	EXPECT_ERRNO(membarrier, EPERM, 8, 0, 0);
 	EXPECT_ERRNO(membarrier, EPERM, 32, 0, 0);
 	EXPECT_ERRNO(memfd_create, EINVAL, "x", 0x8000);
+	EXPECT_ERRNO(memfd_create, ENODEV, "x", MFD_HUGETLB | 13 << 26);
 	EXPECT_ERRNO(memfd_create, EFAULT, BAD, 0);
 	munmap(file, 2 * P), munmap(none, P), munmap(beyond, 8 * P);
 }

@@ -21,4 +21,5 @@ class AddressFamily:
 
     def create_pair(self, task: "Task", kind: int, protocol: int) -> "tuple[Socket, Socket]":
         """socketpair(2). Errors: LinuxError(EOPNOTSUPP) and those of create()."""
+        self.create(task, kind, protocol).get().put()
         raise LinuxError(EOPNOTSUPP)

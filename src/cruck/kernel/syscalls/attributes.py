@@ -333,7 +333,7 @@ def _check_size_limit(task: "Task", inode: "Inode", length: int) -> int:
 
 
 def sys_fallocate(task: "Task", fd: Fd, mode: CInt, offset: Offset, length: Offset) -> int:
-    """Errors: EBADF (also: not open for writing), EINVAL (negative offset, length ≤ 0), EOPNOTSUPP (mode), ESPIPE (pipe), EISDIR, ENODEV
+    """Errors: EBADF (also: not open for writing), EINVAL (negative offset, length ≤ 0), EOPNOTSUPP (mode), ESPIPE (pipe), ENODEV
     (another kind of file), EFBIG (RLIMIT_FSIZE; beyond 2**63), ENOSPC, EPERM (sealed)."""
     file = task.files.get(fd)
     if offset < 0 or length <= 0:

@@ -22,7 +22,7 @@ POINTER: Final = struct.Struct("<Q")
 
 def sys_execve(task: Task, path: UserPath, argv: UserAddr, envp: UserAddr) -> int:
     """0 in the new program. Errors: the path's (EACCES also: no regular file, not executable), E2BIG (arguments beyond a quarter of
-    RLIMIT_STACK), ENOEXEC (no known format), ELIBBAD (the interpreter is no program), ENOMEM, ETXTBSY (open for writing)."""
+    RLIMIT_STACK), ENOEXEC (no known format), ELIBBAD and EIO (the interpreter is no program), ENOMEM, ETXTBSY (open for writing)."""
     if blocking.is_rerun(task):
         return 0  # after the tracer's stop
     name = read_path(task, path)

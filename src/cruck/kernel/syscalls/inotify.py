@@ -46,7 +46,7 @@ def sys_inotify_init1(task: Task, flags: Flags) -> int:
 
 
 def sys_inotify_init(task: Task) -> int:
-    """As inotify_init1 without flags."""
+    """inotify_init1 without flags. Errors: EMFILE."""
     return sys_inotify_init1(task, Flags(0))
 
 

@@ -267,7 +267,9 @@ def sys_fsconfig(task: "Task", fd: Fd, command: CUInt, key: UserString, value: U
             return -EBUSY
         if not may_mount(task):
             return -EPERM
-        file.fs = new_file_system(task, file.type_name, file.source, b",".join([option for option in file.options if option not in SB_FLAGS]))
+        file.fs = new_file_system(
+            task, file.type_name, file.source, b",".join([option for option in file.options if option not in SB_FLAGS])
+        )
         file.fs.is_read_only = file.is_read_only()
         return 0
     name = _read(task, key)

@@ -185,7 +185,7 @@ def sys_migrate_pages(task: Task, pid: Pid, maxnode: ULong, old_nodes: UserAddr,
 
 
 def sys_move_pages(task: Task, pid: Pid, count: ULong, pages: UserAddr, nodes: UserAddr, status: UserAddr, flags: CInt) -> int:
-    """0, the node of each page (or −ENOENT, −EFAULT) in `status`. Errors: EINVAL, EPERM, ESRCH, EFAULT, ENODEV (no such node)."""
+    """0, the node of each page in `status`, or a negative number: not there, or no address. Errors: EINVAL, EPERM, ESRCH, EFAULT, ENODEV (no such node)."""
     if flags & ~(MPOL_MF_MOVE | MPOL_MF_MOVE_ALL):
         return -EINVAL
     if flags & MPOL_MF_MOVE_ALL and not task.creds.has(CAP_SYS_NICE):

@@ -35,13 +35,14 @@ VALID_RESOLVE: Final = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYML
 
 def sys_open(task: "Task", path: UserPath, flags: OpenFlags, mode: Mode) -> int:
     """A descriptor, the lowest that is free. Errors: the path's, EINVAL (flags that exclude each other; the name of a directory for
-    O_TMPFILE alone), EEXIST (O_EXCL), EISDIR (writing, O_CREAT), EMFILE, ENODEV, ENXIO (no device; a FIFO without reader; a socket), EPERM
+    O_TMPFILE alone), EEXIST (O_EXCL), EISDIR (writing, O_CREAT), EMFILE, ENXIO (no device; a FIFO without reader; a socket), EPERM
     (O_NOATIME, not the owner; sealed), EROFS, ETXTBSY (a running program), EOPNOTSUPP (O_TMPFILE), ENOSPC, EINTR (a FIFO that waits)."""
     return _open(task, AT_FDCWD, path, flags, mode, 0)
 
 
 def sys_creat(task: "Task", path: UserPath, mode: Mode) -> int:
-    """As open with O_CREAT | O_WRONLY | O_TRUNC."""
+    """open with O_CREAT | O_WRONLY | O_TRUNC. Errors: the path's, EISDIR, EMFILE, ENXIO (no device; a socket), EROFS, ETXTBSY (a
+    running program), ENOSPC, EINTR (a FIFO that waits)."""
     return _open(task, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode, 0)
 
 

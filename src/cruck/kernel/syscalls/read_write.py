@@ -66,25 +66,27 @@ def sys_writev(task: "Task", fd: Fd, iov: UserAddr, count: ULong) -> int:
 
 
 def sys_pread64(task: "Task", fd: Fd, buffer: OutBuffer, count: Size, offset: Offset) -> int:
-    """As read, at `offset`. Errors: also EINVAL (negative), ESPIPE (pipe, socket, …)."""
+    """Bytes from `offset`. Errors: EBADF (also: not open for reading), EFAULT, EINVAL (negative; what cannot be read so), EISDIR,
+    ESPIPE (pipe, socket, …)."""
     file = _positioned(task, fd, offset, False)
     return read_ranges(task, file, one_range(task, buffer, count), offset, 0)
 
 
 def sys_pwrite64(task: "Task", fd: Fd, buffer: InBuffer, count: Size, offset: Offset) -> int:
-    """As write, at `offset`, at the end with O_APPEND. Errors: also EINVAL (negative), ESPIPE (pipe, socket, …)."""
+    """Bytes to `offset`, at the end with O_APPEND. Errors: EBADF (also: not open for writing), EFAULT, EINVAL (negative), ESPIPE (pipe,
+    socket, …), EFBIG (RLIMIT_FSIZE, with SIGXFSZ), ENOSPC, EPERM (sealed)."""
     file = _positioned(task, fd, offset, True)
     return write_ranges(task, file, one_range(task, buffer, count), offset, 0)
 
 
 def sys_preadv(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offset, offset_high: ULong) -> int:
-    """As pread64 and readv."""
+    """As pread64. Errors: also EINVAL (more than 1024 ranges)."""
     file = _positioned(task, fd, offset, False)
     return read_ranges(task, file, read_iovec(task, iov, count), offset, 0)
 
 
 def sys_pwritev(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offset, offset_high: ULong) -> int:
-    """As pwrite64 and writev."""
+    """As pwrite64. Errors: also EINVAL (more than 1024 ranges)."""
     file = _positioned(task, fd, offset, True)
     return write_ranges(task, file, read_iovec(task, iov, count), offset, 0)
 
