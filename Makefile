@@ -96,5 +96,9 @@ suites: $(STAMP)
 suites-quick: $(STAMP)
 	$(BIN)/python tools/run_suites.py --quick
 
+# One for each CPython of this machine, built and tested: build/wheels.
+wheels: $(VENV)/bin/python
+	$(BIN)/python tools/wheels.py
+
 clean:
 	rm -rf $(VENV) build src/cruck.egg-info src/cruck/framework/*.so src/cruck/framework/machine/stub/stub src/cruck/framework/machine/vdso/vdso.so
