@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
-"""mount, umount2, pivot_root (Linux fs/namespace.c). No propagation: every mount is private.
+"""mount, umount2, pivot_root (Linux fs/namespace.c). Mounts are private until they are made shared.
 
 Rights are those of the user namespace that owns the caller's mount namespace. What a less privileged one got by copying is locked
-(vfs/mount_tree.py). Neighbours: mount_api.py (the calls with descriptors).
+(vfs/mount_tree.py). Neighbours: mount_api.py (the calls with descriptors), vfs/propagation.py (what peers and slaves see of it).
 """
 
 from typing import TYPE_CHECKING, Final
@@ -38,12 +38,13 @@ from cruck.abi.mount import (
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_SYS_ADMIN
 from cruck.kernel.syscalls.types import Flags, ULong, UserAddr, UserPath, UserString
-from cruck.kernel.vfs import mount_tree
+from cruck.kernel.vfs import mount_tree, peer_group, propagation
+from cruck.kernel.vfs.dentry import Path
 from cruck.kernel.vfs.walk import LOOKUP_DIRECTORY, LOOKUP_NOFOLLOW, read_path, resolve
 
 if TYPE_CHECKING:
     from cruck.kernel.process.task import Task
-    from cruck.kernel.vfs.dentry import Mount, MountNamespace, Path
+    from cruck.kernel.vfs.dentry import Mount, MountNamespace
     from cruck.kernel.vfs.inode import FileSystem
 
 MAX_MOUNTS: Final = 10_000
@@ -79,9 +80,9 @@ def sys_mount(task: "Task", source: UserString, target: UserPath, fs_type: UserS
         kind = flags & ~(MS_REC | MS_SILENT)
         if kind & ~(MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE) or kind & (kind - 1):
             return -EINVAL
-        # What is private may be declared so. Sharing with other namespaces does not exist here.
-        if place.dentry is not place.mount.root or flags & (MS_SHARED | MS_UNBINDABLE):
+        if place.dentry is not place.mount.root or not is_in(namespace, place.mount):
             return -EINVAL
+        change_propagation([place.mount, *(mount_tree.mounts_below(place) if flags & MS_REC else [])], kind, namespace)
         return 0
     if flags & MS_MOVE:
         return _move(task, namespace, source_name, place)
@@ -91,10 +92,30 @@ def sys_mount(task: "Task", source: UserString, target: UserPath, fs_type: UserS
         return -ENOTDIR
     if not is_in(namespace, place.mount):
         return -EINVAL
-    check_room(namespace, 1)
+    steps = plan(namespace, place, 1)
     fs = new_file_system(task, type_name, source_name or b"none", options)
-    namespace.mount(fs, place, flags & KEPT_FLAGS, source_name or b"none")
+    propagation.spread(namespace.mount(fs, place, flags & KEPT_FLAGS, source_name or b"none"), steps)
     return 0
+
+
+def change_propagation(mounts: "list[Mount]", kind: int, namespace: "MountNamespace") -> None:
+    """`kind`: one of MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE."""
+    for mount in mounts:
+        if kind == MS_SHARED:
+            peer_group.share(mount, namespace.group_numbers)
+        else:
+            peer_group.part(mount, kind == MS_SLAVE)
+            if kind != MS_SLAVE:
+                mount.is_unbindable = kind == MS_UNBINDABLE
+    namespace.has_changed()
+
+
+def plan(namespace: "MountNamespace", place: "Path", nr_mounts: int) -> "list[propagation.Step]":
+    """Who else gets a tree of `nr_mounts` that is to be mounted at `place`. Errors: LinuxError(ENOSPC): more mounts than fs.mount-max."""
+    check_room(namespace, nr_mounts)
+    steps = propagation.plan(namespace.top(place))
+    propagation.check_room(steps, nr_mounts, MAX_MOUNTS)
+    return steps
 
 
 def check_room(namespace: "MountNamespace", count: int) -> None:
@@ -104,7 +125,7 @@ def check_room(namespace: "MountNamespace", count: int) -> None:
 
 
 def is_in(namespace: "MountNamespace", mount: "Mount") -> bool:
-    return any(other is mount for other in namespace.mounts)
+    return mount.ns is namespace
 
 
 def new_file_system(task: "Task", type_name: bytes, source: bytes, options: bytes) -> "FileSystem":
@@ -185,6 +206,8 @@ def _bind(task: "Task", namespace: "MountNamespace", source: bytes, place: "Path
     if not source:
         return -EINVAL
     origin = resolve(task, AT_FDCWD, source)
+    if origin.mount.is_unbindable:
+        return -EINVAL
     if origin.inode().is_dir() != place.inode().is_dir():
         return -ENOTDIR
     if not is_in(namespace, place.mount):
@@ -192,8 +215,8 @@ def _bind(task: "Task", namespace: "MountNamespace", source: bytes, place: "Path
     below = mount_tree.mounts_below(origin) if flags & MS_REC else []
     if not flags & MS_REC and mount_tree.has_locked_below(origin):
         return -EINVAL  # it would show what the locked mounts cover
-    check_room(namespace, 1 + len(below))
-    mount_tree.copy_onto(namespace, origin, below, place)
+    steps = plan(namespace, place, 1 + len(below))
+    propagation.spread(mount_tree.copy_onto(namespace, origin, below, place), steps)
     return 0
 
 
@@ -208,10 +231,23 @@ def _move(task: "Task", namespace: "MountNamespace", source: bytes, place: "Path
         return -EINVAL
     if mount.root.inode is None or mount.root.inode.is_dir() != place.inode().is_dir():
         return -EINVAL
+    return move(namespace, mount, place)
+
+
+def move(namespace: "MountNamespace", mount: "Mount", place: "Path") -> int:
+    """A mount that is somewhere goes to `place`; the caller has checked both. Errors: ELOOP (into itself), EINVAL (out of a shared one; what is
+    unbindable into a shared one)."""
+    below = mount_tree.mounts_below(Path(mount, mount.root))
+    if mount.parent is not None and mount.parent.peers is not None:
+        return -EINVAL
+    if namespace.top(place).mount.peers is not None and any(each.is_unbindable for each in [mount, *below]):
+        return -EINVAL
     if mount_tree.is_above(mount, place.mount):
         return -ELOOP
+    steps = plan(namespace, place, 1 + len(below))
     mount_tree.take_off(mount)
     mount_tree.put_on(namespace, mount, place)
+    propagation.spread(mount, steps)
     return 0
 
 
@@ -228,15 +264,17 @@ def sys_umount2(task: "Task", target: UserPath, flags: Flags) -> int:
         return -EINVAL
     if mount.parent is None:
         return -EBUSY if not flags & MNT_DETACH else -EINVAL
+    going = [mount, *(mount_tree.mounts_below(place) if flags & MNT_DETACH else [])]
+    if not flags & MNT_DETACH and (mount.covered or _is_in_use(task, mount)):
+        return -EBUSY
+    others = propagation.others_that_go(going)
     if not flags & MNT_DETACH:
-        if mount.covered or _is_in_use(task, mount):
+        if any(_is_in_use(task, other) for other in others):
             return -EBUSY
         mount.fs.sync()
-        namespace.detach(mount)
-        return 0
-    for below in reversed(mount_tree.mounts_below(place)):
-        namespace.detach(below)
-    namespace.detach(mount)
+    for each in [*reversed(going), *reversed(others)]:
+        if each.ns is not None:
+            each.ns.detach(each)
     return 0
 
 
@@ -284,6 +322,9 @@ def sys_pivot_root(task: "Task", new_root: UserPath, put_old: UserPath) -> int:
     if not is_in(namespace, new.mount) or not is_in(namespace, old.mount) or not is_in(namespace, root.mount):
         return -EINVAL
     if not mount_tree.is_above(new.mount, old.mount):
+        return -EINVAL
+    above = root.mount.parent
+    if old.mount.peers is not None or new.mount.parent.peers is not None or above is not None and above.peers is not None:
         return -EINVAL
     old_root = root.mount
     parent, mountpoint = old_root.parent, old_root.mountpoint

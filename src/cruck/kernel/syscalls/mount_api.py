@@ -60,12 +60,23 @@ from cruck.abi.mount import (
     OPEN_TREE_CLONE,
 )
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.syscalls.mount import check_room, has_writers, is_in, may_mount, may_not_change, new_file_system
+from cruck.kernel.syscalls.mount import (
+    change_propagation,
+    check_room,
+    has_writers,
+    is_in,
+    may_mount,
+    may_not_change,
+    move,
+    new_file_system,
+    plan,
+)
 from cruck.kernel.syscalls.types import CInt, CUInt, DirFd, Fd, Size, UserAddr, UserPath, UserString
 from cruck.kernel.vfs import mount_tree
 from cruck.kernel.vfs.anon_inode import AnonFile
 from cruck.kernel.vfs.dentry import Mount, MountNamespace, Path
 from cruck.kernel.vfs.open import PathFile
+from cruck.kernel.vfs.propagation import spread
 from cruck.kernel.vfs.walk import LOOKUP_EMPTY, LOOKUP_NOFOLLOW, read_path, resolve
 
 if TYPE_CHECKING:
@@ -140,7 +151,7 @@ def _install(task: "Task", file: ConfigFile | DetachedTree | PathFile, is_cloexe
 
 
 def sys_open_tree(task: "Task", dirfd: DirFd, path: UserPath, flags: CUInt) -> int:
-    """Errors: EINVAL (flags; what it would uncover is locked), EPERM (a clone without CAP_SYS_ADMIN), EMFILE, and the walk's."""
+    """Errors: EINVAL (flags; unbindable; what it would uncover is locked), EPERM (a clone without CAP_SYS_ADMIN), EMFILE, and the walk's."""
     if flags & ~(AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC):
         return -EINVAL
     if flags & AT_RECURSIVE and not flags & OPEN_TREE_CLONE:
@@ -156,7 +167,7 @@ def sys_open_tree(task: "Task", dirfd: DirFd, path: UserPath, flags: CUInt) -> i
         return _install(task, file, bool(flags & OPEN_TREE_CLOEXEC))
     if not is_in(task.ns.mnt, place.mount) and not _is_detached(place.mount):
         return -EINVAL
-    if not flags & AT_RECURSIVE and mount_tree.has_locked_below(place):
+    if place.mount.is_unbindable or not flags & AT_RECURSIVE and mount_tree.has_locked_below(place):
         return -EINVAL
     below = mount_tree.mounts_below(place) if flags & AT_RECURSIVE else []
     check_room(task.ns.mnt, 1 + len(below))
@@ -192,17 +203,18 @@ def sys_move_mount(task: "Task", from_fd: DirFd, from_path: UserPath, to_fd: Dir
         return -EINVAL
     if origin.inode().is_dir() != place.inode().is_dir():
         return -EINVAL
+    if not is_detached:
+        return move(namespace, mount, place)
     if mount_tree.is_above(mount, place.mount):
         return -ELOOP
-    if not is_detached:
-        mount_tree.take_off(mount)
-        mount_tree.put_on(namespace, mount, place)
-        return 0
     tree = task.files.get_any(from_fd)
     if not isinstance(tree, DetachedTree) or tree.ns.root is not mount:
         return -EINVAL
-    check_room(namespace, len(tree.ns.mounts))
+    if namespace.top(place).mount.peers is not None and any(each.is_unbindable for each in tree.ns.mounts):
+        return -EINVAL
+    steps = plan(namespace, place, len(tree.ns.mounts))
     mount_tree.adopt(namespace, tree.ns, place)
+    spread(mount, steps)
     return 0
 
 
@@ -334,6 +346,7 @@ def sys_fsmount(task: "Task", fd: Fd, flags: CUInt, attributes: CUInt) -> int:
     check_room(task.ns.mnt, 1)
     ns = MountNamespace(file.fs, file.source, mount_flags)
     ns.root.mount_id = mount_tree.DETACHED_ID
+    ns.group_numbers = task.ns.mnt.group_numbers
     file.fs, file.is_done = None, True
     return _install(task, DetachedTree(ns), bool(flags & FSMOUNT_CLOEXEC))
 
@@ -356,7 +369,7 @@ def _changed(flags: int, set_bits: int, clear_bits: int) -> int:
 
 
 def sys_mount_setattr(task: "Task", dirfd: DirFd, path: UserPath, flags: CUInt, uattr: UserAddr, size: Size) -> int:
-    """Errors: EINVAL (flags, size, attributes; no mount's root; shared propagation), EPERM (a locked flag), EBUSY (open for writing),
+    """Errors: EINVAL (flags, size, attributes; no mount's root), EPERM (a locked flag), EBUSY (open for writing),
     E2BIG, EFAULT, and the walk's. All mounts below are changed with AT_RECURSIVE, or none."""
     if flags & ~(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) or size < MOUNT_ATTR_SIZE_VER0:
         return -EINVAL
@@ -372,7 +385,7 @@ def sys_mount_setattr(task: "Task", dirfd: DirFd, path: UserPath, flags: CUInt, 
         return 0
     if (set_bits | clear_bits) & ~(ALL_ATTRIBUTES | MOUNT_ATTR_IDMAP) or propagation & ~PROPAGATION or propagation & (propagation - 1):
         return -EINVAL
-    if (set_bits | clear_bits) & MOUNT_ATTR_IDMAP or propagation & (MS_SHARED | MS_UNBINDABLE):
+    if (set_bits | clear_bits) & MOUNT_ATTR_IDMAP:
         return -EINVAL
     if set_bits & MOUNT_ATTR__ATIME and clear_bits & MOUNT_ATTR__ATIME != MOUNT_ATTR__ATIME:
         return -EINVAL
@@ -390,4 +403,6 @@ def sys_mount_setattr(task: "Task", dirfd: DirFd, path: UserPath, flags: CUInt, 
             return -EBUSY
     for each, new in zip(mounts, changes, strict=True):
         each.flags = new
+    if propagation:
+        change_propagation(mounts, propagation, task.ns.mnt)
     return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cruck.abi.sched import CLONE_NEWNS
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process.user_namespace import Namespace
+from cruck.kernel.vfs.peer_group import GroupNumbers, PeerGroup, part
 
 POLLPRI: Final = 2
 POLLERR: Final = 8
@@ -47,6 +48,10 @@ class Mount:
     mount_id: int
     is_locked: bool  # copied into a less privileged namespace with what it covers: it may not be taken away
     locked_flags: int  # MS_* it must keep there; any atime flag: the choice among them
+    ns: "MountNamespace | None"  # None: it was taken out
+    peers: PeerGroup | None  # with whom it shares what is mounted on it; None: private, or a slave
+    master: PeerGroup | None  # whose slave it is
+    is_unbindable: bool
     covered: "dict[Dentry, Mount]"  # dentries seen through this mount that another mount covers
 
     def __init__(
@@ -61,6 +66,10 @@ class Mount:
         self.mount_id = mount_id
         self.is_locked = False
         self.locked_flags = 0
+        self.ns = None
+        self.peers = None
+        self.master = None
+        self.is_unbindable = False
         self.covered = {}
 
     def is_read_only(self) -> bool:
@@ -97,6 +106,7 @@ class MountNamespace(Namespace):
     next_id: int
     nr_changes: int  # of the table
     changes: WaitQueue  # woken at each: poll of /proc/mounts
+    group_numbers: GroupNumbers  # one object for all namespaces that came of each other by copying
     nr_holders: int  # tasks, descriptors, bind mounts of it; at 0 it dissolves
 
     def __init__(self, fs: "FileSystem", source: bytes, flags: int) -> None:
@@ -105,6 +115,8 @@ class MountNamespace(Namespace):
         self.changes = WaitQueue()
         self.next_id = 2
         self.root = Mount(fs, Dentry(None, b"", fs.root), None, None, flags, source, 1)
+        self.root.ns = self
+        self.group_numbers = GroupNumbers()
         self.mounts = [self.root]
 
     def hold(self) -> None:
@@ -117,6 +129,8 @@ class MountNamespace(Namespace):
             for mount in list(reversed(self.mounts)):
                 if mount.parent is not None:
                     self.detach(mount)
+                else:
+                    part(mount, False)
 
     def mount(self, fs: "FileSystem", at: Path, flags: int, source: bytes) -> Mount:
         """Covers `at` (which must be of the same kind: directory or not, checked by the caller)."""
@@ -133,6 +147,7 @@ class MountNamespace(Namespace):
 
     def _enter(self, mount: Mount, parent: Mount, mountpoint: Dentry) -> Mount:
         self.next_id += 1
+        mount.ns = self
         mountpoint.nr_mounts += 1
         parent.covered[mountpoint] = mount
         self.mounts.append(mount)
@@ -149,6 +164,8 @@ class MountNamespace(Namespace):
         del mount.parent.covered[mount.mountpoint]
         mount.parent = None
         mount.mountpoint = None
+        mount.ns = None
+        part(mount, False)
         self.mounts.remove(mount)
         if mount.root.inode is not None:
             mount.root.inode.on_mount(-1)

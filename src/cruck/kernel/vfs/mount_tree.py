@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cruck.abi.mount import MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_RELATIME, MS_STRICTATIME
 from cruck.kernel.vfs.dcache import is_ancestor
 from cruck.kernel.vfs.dentry import Dentry, Mount, MountNamespace, Path
+from cruck.kernel.vfs.peer_group import become_alike, enslave
 
 if TYPE_CHECKING:
     from cruck.kernel.process.user_namespace import UserNamespace
@@ -24,9 +25,11 @@ def copy_namespace(
     """(copy of the namespace, `root` and `cwd` in it)."""
     new = MountNamespace(old.root.fs, old.root.source, old.root.flags)
     new.ino, new.owner = ino, owner
+    new.group_numbers = old.group_numbers
     new.root.root = old.root.root
     new.root.locked_flags = old.root.locked_flags
     is_locked = owner is not old.owner
+    _copy_groups(new.root, old.root, is_locked)
     if is_locked:
         lock(new.root, False)
     copies: dict[Mount, Mount] = {old.root: new.root}
@@ -36,11 +39,21 @@ def copy_namespace(
         for dentry, mount in parent.covered.items():
             copy = new.attach_copy(mount, copies[parent], dentry)
             copy.locked_flags, copy.is_locked = mount.locked_flags, mount.is_locked
+            _copy_groups(copy, mount, is_locked)
             if is_locked:
                 lock(copy, True)
             copies[mount] = copy
             todo.append(mount)
     return new, _translate(copies, root), _translate(copies, cwd)
+
+
+def _copy_groups(new: Mount, old: Mount, is_less_privileged: bool) -> None:
+    """A copy is a peer; in a namespace of another owner it only hears."""
+    new.is_unbindable = old.is_unbindable
+    if is_less_privileged and old.peers is not None:
+        enslave(new, old.peers)
+    else:
+        become_alike(new, old)
 
 
 def lock(mount: Mount, in_place: bool) -> None:
@@ -80,13 +93,15 @@ def copy_onto(ns: MountNamespace, origin: Path, below: list[Mount], place: Path)
     """A bind mount of `origin` at `place`, with copies of `below` (from mounts_below())."""
     new = ns.attach(origin.mount.fs, origin.dentry, place, origin.mount.flags, origin.mount.source)
     new.locked_flags = origin.mount.locked_flags
+    become_alike(new, origin.mount)
     copies: dict[Mount, Mount] = {origin.mount: new}
     for mount in below:
         parent = copies.get(mount.parent) if mount.parent is not None else None
-        if parent is None or mount.mountpoint is None:
+        if parent is None or mount.mountpoint is None or mount.is_unbindable:
             continue
         copy = ns.attach_copy(mount, parent, mount.mountpoint)
         copy.locked_flags, copy.is_locked = mount.locked_flags, mount.is_locked
+        become_alike(copy, mount)
         copies[mount] = copy
     return new
 
@@ -125,14 +140,18 @@ def detached_copy(origin: Path, below: list[Mount]) -> MountNamespace:
     ns = MountNamespace(origin.mount.fs, origin.mount.source, origin.mount.flags)
     ns.root.root = origin.dentry
     ns.root.mount_id = DETACHED_ID
+    if origin.mount.ns is not None:
+        ns.group_numbers = origin.mount.ns.group_numbers
     ns.root.locked_flags = origin.mount.locked_flags
+    become_alike(ns.root, origin.mount)
     copies: dict[Mount, Mount] = {origin.mount: ns.root}
     for mount in below:
         parent = copies.get(mount.parent) if mount.parent is not None else None
-        if parent is None or mount.mountpoint is None:
+        if parent is None or mount.mountpoint is None or mount.is_unbindable:
             continue
         copy = ns.attach_copy(mount, parent, mount.mountpoint)
         copy.locked_flags, copy.is_locked = mount.locked_flags, mount.is_locked
+        become_alike(copy, mount)
         copies[mount] = copy
     return ns
 
@@ -142,6 +161,7 @@ def adopt(ns: MountNamespace, tree: MountNamespace, place: Path) -> None:
     root = tree.root
     for mount in tree.mounts:
         mount.mount_id = ns.next_id
+        mount.ns = ns
         ns.next_id += 1
         ns.mounts.append(mount)
     tree.mounts = []

@@ -4,6 +4,7 @@
 from typing import TYPE_CHECKING, Final
 
 from cruck.kernel.vfs.dentry import Dentry, Mount, Path
+from cruck.kernel.vfs.peer_group import PeerGroup
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -34,7 +35,7 @@ def mounts(kernel: "Kernel", task: "Task") -> bytes:
 
 
 def mountinfo(kernel: "Kernel", task: "Task") -> bytes:
-    """One line a mount: id, parent, device, root, mount point, options, separator, type, source, super options."""
+    """One line a mount: id, parent, device, root, mount point, options, who shares with it, separator, type, source, super options."""
     lines: list[bytes] = []
     for mount in task.ns.mnt.mounts:
         point = _point_seen_from(task.fs.root, mount)
@@ -43,7 +44,7 @@ def mountinfo(kernel: "Kernel", task: "Task") -> bytes:
         dev = mount.fs.dev
         parent_id = mount.parent.mount_id if mount.parent is not None else mount.mount_id
         lines.append(
-            b"%d %d %d:%d %s %s %s - %s %s %s%s\n"
+            b"%d %d %d:%d %s %s %s%s - %s %s %s%s\n"
             % (
                 mount.mount_id,
                 parent_id,
@@ -52,6 +53,7 @@ def mountinfo(kernel: "Kernel", task: "Task") -> bytes:
                 escape(_path_in_fs(mount.root)),
                 escape(point),
                 _mount_options(mount),
+                _propagation(mount, task.fs.root),
                 escape(mount.fs.name),
                 escape(mount.source),
                 b"ro" if mount.fs.is_read_only else b"rw",
@@ -86,6 +88,20 @@ def _mount_options(mount: Mount) -> bytes:
     if flags & MS_NODIRATIME:
         options += b",nodiratime"
     return options
+
+
+def _propagation(mount: Mount, root: Path) -> bytes:
+    """The optional fields (proc_pid_mountinfo(5)). propagate_from: the nearest group above that can be seen, if that is not the master."""
+    text = b" shared:%d" % mount.peers.number if mount.peers is not None else b""
+    master = mount.master
+    if master is not None:
+        text += b" master:%d" % master.number
+        seen: PeerGroup | None = master
+        while seen is not None and not any(peer.ns is mount.ns and _point_seen_from(root, peer) is not None for peer in seen.members):
+            seen = seen.members[0].master
+        if seen is not None and seen is not master:
+            text += b" propagate_from:%d" % seen.number
+    return text + b" unbindable" if mount.is_unbindable else text
 
 
 def _fs_options(mount: Mount) -> bytes:
