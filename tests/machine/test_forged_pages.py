@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from .conftest import DATA, FS_BASE, GS_BASE, MIB, STUB, Guest, _machine, assemble, next_stop, run, soon
+from .conftest import CODE, DATA, FS_BASE, GS_BASE, MIB, STUB, Guest, _machine, assemble, next_stop, run, soon
 
 SCRATCH = 0x7FF000202000
 MESSAGE_VECTOR = SCRATCH + 8 + 16
@@ -114,4 +114,20 @@ def test_forged_segment_bases_end_the_space(machine):
     for _ in range(10_000):
         if run(machine, other)[0] == _machine.STOP_DEAD:
             break
+    assert g.space.is_dead
+
+
+def test_a_forged_signal_number_ends_the_space(guest):
+    """A sibling overwrites the number between our handler's store and our look at it: no number but a trap's own is ever reported."""
+    area = 0x7FF040000000 + 0x8000  # of the space's second context
+    g = guest(f"jmp 2f; movabs ${area + 20}, %rdx; mov $1000, %ecx; {FOREVER}; 2: int3; jmp 2b")
+    victim, writer = g.new_context(), g.new_context(CODE + 2)
+    run(g.machine, victim)
+    writer.run()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        stop = run(g.machine, victim)
+        if stop[0] == _machine.STOP_DEAD:
+            break
+        assert stop[:2] == (_machine.STOP_EXCEPTION, 5)
     assert g.space.is_dead

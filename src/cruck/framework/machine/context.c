@@ -404,6 +404,8 @@ void context_collect(context *c)
         stop_syscall(c, arch);
     } else if (signo == SIGSEGV && mc.trapno == 14) {
         stop_fault(c, &mc);
+    } else if (signo != SIGSEGV && signo != SIGBUS && signo != SIGFPE && signo != SIGILL && signo != SIGTRAP) {
+        space_die(c->s);                        /* our handler has no other: the number is a sibling's */
     } else {
         report(c, STOP_EXCEPTION, signo, code, code == 0x80 ? 0 : (int64_t)address, (int64_t)mc.trapno);
         c->stop[5] = (int64_t)mc.err;

@@ -88,6 +88,7 @@ struct stub {
         uint64_t cpu_ns;        /* of earlier contexts */
     } spares[MAX_SPARES];
     uint32_t nr_spares;
+    uint32_t nr_looks;          /* in the pool: how often it was not ready */
 };
 #define NO_SLOT 0xffffffffu
 enum { SLOT_FREE, SLOT_USED, SLOT_LEAVING };

@@ -23,6 +23,7 @@
 #define SHIELD_STACK 65536
 #define NR_WARDEN_FDS 7
 #define POOL_MAX 8
+#define MAX_LOOKS 100             /* at a stub of the pool that is not ready: then it is ended */
 
 struct spawn {
     int fds[NR_WARDEN_FDS];
@@ -296,32 +297,6 @@ static int stub_finish(machine *m, struct stub **out, const char **what)
     return 0;
 }
 
-int stub_take(machine *m, struct stub **out, const char **what)
-{
-    int result = 0;
-    const char *ignored;
-    while (m->pool) {
-        struct stub *stub = m->pool;
-        m->pool = stub->pool_next;
-        m->nr_pooled--;
-        if (!stub->is_gone) {
-            *out = stub;
-            break;
-        }
-        stub_free(stub);
-        *out = NULL;
-    }
-    if (!*out) {
-        if (!m->coming)
-            result = stub_request(m, what);
-        if (result == 0)
-            result = stub_finish(m, out, what);
-    }
-    if (result == 0 && !m->pool && !m->coming)
-        stub_request(m, &ignored);              /* for the next one; a failure shows up there */
-    return result;
-}
-
 /* The host closes a process's descriptors after its memory: when the socket hangs up, no mapping is left. */
 void stub_kill(struct stub *stub)
 {
@@ -384,31 +359,73 @@ static bool has_only_pager(pid_t pid)
     return at && atol(at) == 1;
 }
 
+/* A stub of the pool as it was at first: no task but the pager, no context area. False: not yet. The tasks of its last guest may still be
+ * leaving, and they do so on the stacks in their areas; a task that a guest has made run on its own stops for ever and gives itself away. */
+static bool scrub(struct stub *stub)
+{
+    if (!has_only_pager(stub->pid))
+        return false;
+    pager_plain(stub, SYS_munmap, 0, CONTEXT_ADDR, HOST_TASK_END - CONTEXT_ADDR, 0, 0, 0, 0);
+    if (pager_flush(stub) < 0)
+        return false;
+    slots_drop(stub);
+    memset(stub->scratch, 0, PAGE);             /* the previous guest may have left a message for the next */
+    return true;
+}
+
+static struct stub *take_pooled(machine *m)
+{
+    struct stub **link = &m->pool;
+    while (*link) {
+        struct stub *stub = *link;
+        bool is_ready = !stub->is_gone && scrub(stub);
+        if (!is_ready && !stub->is_gone && ++stub->nr_looks < MAX_LOOKS) {
+            link = &stub->pool_next;
+            continue;
+        }
+        *link = stub->pool_next;
+        m->nr_pooled--;
+        if (is_ready)
+            return stub;
+        stub_free(stub);
+    }
+    return NULL;
+}
+
+int stub_take(machine *m, struct stub **out, const char **what)
+{
+    int result = 0;
+    const char *ignored;
+    *out = take_pooled(m);
+    if (!*out) {
+        if (!m->coming)
+            result = stub_request(m, what);
+        if (result == 0)
+            result = stub_finish(m, out, what);
+    }
+    if (result == 0 && !m->pool && !m->coming)
+        stub_request(m, &ignored);              /* for the next one; a failure shows up there */
+    return result;
+}
+
+/* Into the pool, without anything of the guest's that could hold a frame. */
 void stub_return(struct stub *stub)
 {
     machine *m = stub->m;
     uint64_t start, end;
     bool is_clean = !stub->is_gone && !stub->awaits_answer && m->nr_pooled < POOL_MAX && !m->is_closed
         && !machine_reserved(m, 0, &start, &end);
-    for (int i = 0; is_clean && !has_only_pager(stub->pid); i++) {
-        if (i == 20)
-            is_clean = false;
-        usleep(50);
-    }
     if (is_clean) {
         pager_forget(stub);
         pager_plain(stub, SYS_munmap, 0, 0, STUB_BASE, 0, 0, 0, 0);
-        pager_plain(stub, SYS_munmap, 0, CONTEXT_ADDR, HOST_TASK_END - CONTEXT_ADDR, 0, 0, 0, 0);
         is_clean = pager_flush(stub) == 0;
     }
     if (!is_clean) {
         stub_free(stub);
         return;
     }
-    slots_drop(stub);
-    memset(stub->scratch, 0, PAGE);             /* the previous guest may have left a message for the next */
     stub->space = NULL;
-    stub->nr_host_maps = 0;
+    stub->nr_host_maps = stub->nr_looks = 0;
     stub->pool_next = m->pool;
     m->pool = stub;
     m->nr_pooled++;
