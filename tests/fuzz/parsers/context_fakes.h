@@ -47,6 +47,8 @@ static void check_stop(const context *c)
         CHECK(stop[1] >= -1 && stop[1] < 0x40000000);
     if (stop[0] == STOP_FAULT)
         CHECK(stop[2] == MACHINE_READ || stop[2] == MACHINE_WRITE || stop[2] == MACHINE_EXEC);
+    if (stop[0] == STOP_EXCEPTION)
+        CHECK(stop[1] > 0 && stop[1] < 32 && stop[1] != SIGSYS && stop[4] >= 0 && stop[4] <= 32);
 }
 
 static void check_offsets(const context *c)
@@ -66,7 +68,8 @@ static size_t stop_of_kind(unsigned index, uint8_t *out)
         {12, SIGSEGV, 14, 4, 0, 0, 0x400000}, {0, SIGSEGV, 13, 0, 0, 0, 0x400000}, {0, SIGFPE, 0, 0, 0, 0, 0x400000},
         {0, INTERRUPT_SIGNAL, 0, 0, 0, 0, 0x400000}, {8, INTERRUPT_SIGNAL, 0, 0, 0, 0, 0x400000}, {1, SIGILL, 6, 0, 0, 0, STUB_BASE + 0x100},
         {17, SIGILL, 6, 0, 0, 0, STUB_BASE + 0x100}, {25, SIGILL, 6, 0, 0, 0, STUB_BASE + 0x100}, {2, SIGTRAP, 1, 0, 0, 0, 0x400000},
-        {0, SIGSYS, 0, 0, AUDIT_ARCH_X86_64, 39, STUB_BASE + 0x100}};
+        {0, SIGSYS, 0, 0, AUDIT_ARCH_X86_64, 39, STUB_BASE + 0x100}, {0, 0, 0, 0, 0, 0, 0x400000}, {0, -1, 14, 0, 0, 0, 0x400000},
+        {0, SIGBUS, 33, 0, 0, 0, 0x400000}};
     if (index >= sizeof seeds / sizeof *seeds)
         return 0;
     machine_setup_fpu();

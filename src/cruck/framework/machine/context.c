@@ -373,6 +373,12 @@ static void stop_fault(context *c, const struct mcontext *mc)
         report(c, STOP_FAULT, (int64_t)mc->cr2, access, (int64_t)mc->err, (int64_t)mc->trapno);
 }
 
+/* A signal that the stub's handler takes for an exception, and a vector that processors have. */
+static bool is_exception(int signo, uint64_t vector)
+{
+    return vector <= 32 && (signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL || signo == SIGTRAP);
+}
+
 /* Looks whether a running context has stopped, and moves it on. Everything in the area is read once. */
 void context_collect(context *c)
 {
@@ -404,7 +410,7 @@ void context_collect(context *c)
         stop_syscall(c, arch);
     } else if (signo == SIGSEGV && mc.trapno == 14) {
         stop_fault(c, &mc);
-    } else if (signo != SIGSEGV && signo != SIGBUS && signo != SIGFPE && signo != SIGILL && signo != SIGTRAP) {
+    } else if (!is_exception(signo, mc.trapno)) {
         space_die(c->s);                        /* our handler has no other: the number is a sibling's */
     } else {
         report(c, STOP_EXCEPTION, signo, code, code == 0x80 ? 0 : (int64_t)address, (int64_t)mc.trapno);
