@@ -345,8 +345,8 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 		char line[120];
 		if (is_in_the_wild)
 			_exit(99);
-		int length = snprintf(line, sizeof line, "signal %d at %lx, instruction %llx, code %d\n", signo, at,
-				      ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP], info->si_code);
+		int length = snprintf(line, sizeof line, "signal %d at %lx, instruction %llx, stack %llx, code %d\n", signo, at,
+				      ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP], ((ucontext_t *)context)->uc_mcontext.gregs[REG_RSP], info->si_code);
 		write(1, line, length);
 		_exit(99);
 	}
@@ -460,8 +460,17 @@ static void *worker(void *argument)
 	return NULL;
 }
 
+/* Under RLIMIT_AS a stack that must grow for a handler's frame may find no room: it has grown already. */
+__attribute__((noinline)) static void grow_stack(void)
+{
+	volatile char room[1 << 20];
+	for (unsigned i = 0; i < sizeof room; i += 4096)
+		room[i] = 1;
+}
+
 static void run_round(void)
 {
+	grow_stack();
 	self = getpid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	struct rlimit memory = { 192 << 20, 192 << 20 }, core = { 32 << 20, 32 << 20 };
