@@ -7,7 +7,7 @@ stop, or the SIGTRAP of a single step over the call. Both may have changed the r
 
 from typing import Final
 
-from cruck.abi.errno import ENOSYS
+from cruck.abi.errno import ENOSYS, ERESTARTSYS
 from cruck.abi.ptrace import PTRACE_EVENT_SECCOMP, PTRACE_EVENTMSG_SYSCALL_ENTRY, PTRACE_EVENTMSG_SYSCALL_EXIT
 from cruck.abi.seccomp import (
     AUDIT_ARCH_I386,
@@ -25,8 +25,19 @@ from cruck.abi.seccomp import (
 from cruck.framework.hardware import ORIG_RAX, R8, R9, R10, RAX, RDI, RDX, RIP, RSI
 from cruck.kernel.process import exit as process_exit
 from cruck.kernel.process import ptrace, seccomp
-from cruck.kernel.process.task import DEAD, Task
-from cruck.kernel.process.tracee import PHASE_ENTRY, PHASE_RETURN, PHASE_SECCOMP, PHASE_SKIP, WORK_EMULATED, WORK_STEP, WORK_SYSCALL
+from cruck.kernel.process.seccomp_notify import ANSWERED, Listener, Notification
+from cruck.kernel.process.task import BLOCKED, DEAD, Task, WaitRecord
+from cruck.kernel.process.tracee import (
+    PHASE_ADMITTED,
+    PHASE_ASKED,
+    PHASE_ENTRY,
+    PHASE_RETURN,
+    PHASE_SECCOMP,
+    PHASE_SKIP,
+    WORK_EMULATED,
+    WORK_STEP,
+    WORK_SYSCALL,
+)
 from cruck.kernel.signal.deliver import fatal_status, force
 from cruck.kernel.signal.pending import SigInfo
 
@@ -51,9 +62,11 @@ def at_entry(task: Task, phase: int, is_foreign: bool) -> int:
     Args: phase: what of this was done before (0: nothing; PHASE_ENTRY, PHASE_SKIP, PHASE_SECCOMP). is_foreign: not a call of x86-64
         (`int 0x80`, x32): filters see it, a tracer sees it with the number −1, and it is never made."""
     if is_foreign:
-        if task.seccomp_mode and not _is_allowed(task, False, True):
-            return SKIP if task.state != DEAD else STOPPED
-        task.context.set_reg(ORIG_RAX, (1 << 64) - 1)
+        is_allowed = not task.seccomp_mode or _is_allowed(task, False, True)
+        if task.state != DEAD:
+            task.context.set_reg(ORIG_RAX, (1 << 64) - 1)
+        if not is_allowed:
+            return STOPPED if task.state >= DEAD or task.phase else SKIP
     work = task.work
     tracee = task.ptrace
     if phase == 0 and tracee is not None and work & (WORK_SYSCALL | WORK_EMULATED):
@@ -63,6 +76,8 @@ def at_entry(task: Task, phase: int, is_foreign: bool) -> int:
         return STOPPED
     if phase == PHASE_SKIP:
         return SKIP
+    if phase == PHASE_ADMITTED:
+        return RUN if call_number(task.context.registers()) != -1 else SKIP
     if call_number(task.context.registers()) == -1:
         return SKIP
     if task.seccomp_mode:
@@ -98,12 +113,73 @@ def _is_allowed(task: Task, was_traced: bool, is_foreign: bool) -> bool:
         force(task, _violation(nr, registers[RIP], arch, data))
     elif action == SECCOMP_RET_TRACE and ptrace.wants_event(task, PTRACE_EVENT_SECCOMP):
         ptrace.event(task, PTRACE_EVENT_SECCOMP, data, PHASE_SECCOMP)
-    elif action in (SECCOMP_RET_TRACE, SECCOMP_RET_USER_NOTIF):
+    elif action == SECCOMP_RET_USER_NOTIF:
+        decider = chain.decider(nr, arch, registers[RIP], arguments(registers))
+        listener = decider.listener if decider is not None else None
+        if listener is not None:
+            _ask(task, listener, nr, arch, registers)
+        else:
+            context.set_result(-ENOSYS)
+    elif action == SECCOMP_RET_TRACE:
         context.set_result(-ENOSYS)  # nobody is there to be asked
     else:
         context.set_result(-ENOSYS)
         _kill(task, action, _violation(nr, registers[RIP], arch, data))
     return False
+
+
+def _ask(task: Task, listener: Listener, nr: int, arch: int, registers: tuple[int, ...]) -> None:
+    """The task waits for the listener's answer; after_asking() goes on."""
+    args = arguments(registers)
+    notification = listener.ask(task, (nr, arch, registers[RIP], args))
+    record = WaitRecord(nr, args)
+    record.extra = Asked(listener, notification)
+    task.wait = record
+    task.phase = PHASE_ASKED
+    _wait_for_answer(task, record, notification)
+
+
+def _wait_for_answer(task: Task, record: WaitRecord, notification: Notification) -> None:
+    notification.queue.add(task)
+    record.queues.append(notification.queue)
+    task.state = BLOCKED
+    task.context.park()
+
+
+class Asked:
+    """WaitRecord.extra of a task that waits for a listener."""
+
+    def __init__(self, listener: Listener, notification: Notification) -> None:
+        self.listener = listener
+        self.notification = notification
+
+
+def after_asking(task: Task) -> int:
+    """Woken while it waits for an answer: what comes next. PHASE_ADMITTED: the call; PHASE_SKIP: no call, the result is there; PHASE_RETURN:
+    a signal (or the end) comes first, then it asks again; PHASE_ASKED: it still waits."""
+    record = task.wait
+    assert record is not None and isinstance(record.extra, Asked)
+    listener, notification = record.extra.listener, record.extra.notification
+    task.leave_queues()
+    is_answered = notification.state == ANSWERED
+    if not is_answered and not task.process.is_exiting and not task.process.is_stopped and not task.has_deliverable_signal():
+        if task.ptrace is None or not (task.ptrace.wants_trap or task.ptrace.wants_notice):
+            task.phase = PHASE_ASKED
+            _wait_for_answer(task, record, notification)
+            return PHASE_ASKED
+    listener.forget(notification)
+    task.wait = notification.kept
+    if task.process.is_exiting:
+        return PHASE_RETURN
+    if not is_answered:
+        task.restart = ERESTARTSYS
+        task.call_nr, task.call_args = record.nr, record.args
+        task.context.set_result(-ERESTARTSYS)
+        return PHASE_RETURN
+    if notification.goes_on:
+        return PHASE_ADMITTED
+    task.context.set_result(notification.result)
+    return PHASE_SKIP
 
 
 def _violation(nr: int, ip: int, arch: int, data: int) -> SigInfo:

@@ -26,7 +26,7 @@ from cruck.kernel.kernel import Kernel
 from cruck.kernel.process import exit as process_exit
 from cruck.kernel.process.task import BLOCKED as TASK_BLOCKED
 from cruck.kernel.process.task import DEAD, READY, Task
-from cruck.kernel.process.tracee import PHASE_ENTRY, PHASE_EXIT, PHASE_RERUN, PHASE_SECCOMP, PHASE_SKIP
+from cruck.kernel.process.tracee import PHASE_ADMITTED, PHASE_ASKED, PHASE_ENTRY, PHASE_EXIT, PHASE_RERUN, PHASE_SECCOMP, PHASE_SKIP
 from cruck.kernel.signal.deliver import EXITED, RETURN_TO_GUEST, deliver, force
 from cruck.kernel.signal.pending import SigInfo
 from cruck.kernel.syscalls.blocking import BLOCKED
@@ -224,14 +224,21 @@ def enter(kernel: Kernel, task: Task, phase: int, is_foreign: bool) -> None:
 
 
 def go_on(kernel: Kernel, task: Task) -> None:
-    """A task leaves its ptrace-stop: it does what it was about to do."""
+    """A task leaves its ptrace-stop, or its wait for a seccomp listener: it does what it was about to do."""
     phase, task.phase = task.phase, 0
+    if phase == PHASE_ASKED:
+        phase = syscall_work.after_asking(task)
+        if phase == PHASE_ASKED or task.restart and syscall_work.at_exit(task):
+            return
+        if task.restart:
+            return_to_guest(kernel, task)
+            return
     record = task.wait
     if phase == PHASE_EXIT:
         kernel.exit_task(task, task.exit_code)
     elif task.process.is_exiting:
         return_to_guest(kernel, task)
-    elif phase in (PHASE_ENTRY, PHASE_SECCOMP, PHASE_SKIP):
+    elif phase in (PHASE_ENTRY, PHASE_SECCOMP, PHASE_SKIP, PHASE_ADMITTED):
         enter(kernel, task, phase, False)
     elif phase == PHASE_RERUN:
         assert record is not None

@@ -7,6 +7,7 @@ from cruck.abi.ptrace import PTRACE_EVENT_EXIT
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.ledger import TASK
 from cruck.kernel.process import groups, ptrace
+from cruck.kernel.process.seccomp import tell_listeners
 from cruck.kernel.process.task import DEAD, Task
 from cruck.kernel.process.tracee import PHASE_EXIT
 from cruck.kernel.signal.actions import SA_NOCLDSTOP, SA_NOCLDWAIT, SIG_IGN
@@ -89,6 +90,8 @@ def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
     task.ns.mnt.let_go()
     process.threads.pop(task.tid, None)
     kernel.tasks.pop(task.tid, None)
+    if task.seccomp_filter is not None:
+        tell_listeners(task.seccomp_filter)
     if task.ptrace is not None:
         ptrace.on_exit(task, status)
     if task.tid != process.pid and task.ptrace is None:

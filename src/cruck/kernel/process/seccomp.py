@@ -20,16 +20,19 @@ from cruck.abi.seccomp import (
     SECCOMP_RET_LOG,
     SECCOMP_RET_TRACE,
     SECCOMP_RET_TRAP,
+    SECCOMP_RET_USER_NOTIF,
 )
 from cruck.kernel.process import bpf
 from cruck.kernel.process.tracee import WORK_SECCOMP
 
 if TYPE_CHECKING:
+    from cruck.kernel.kernel import Kernel
+    from cruck.kernel.process.seccomp_notify import Listener
     from cruck.kernel.process.task import Task
 
 ACTIONS: Final = (
-    SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD, SECCOMP_RET_TRAP, SECCOMP_RET_ERRNO, SECCOMP_RET_TRACE, SECCOMP_RET_LOG,
-    SECCOMP_RET_ALLOW,
+    SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD, SECCOMP_RET_TRAP, SECCOMP_RET_ERRNO, SECCOMP_RET_USER_NOTIF,
+    SECCOMP_RET_TRACE, SECCOMP_RET_LOG, SECCOMP_RET_ALLOW,
 )  # fmt: skip
 MAX_PATH_INSTRUCTIONS: Final = 32768  # of a whole chain, with 4 more for each filter
 NUMBER_AND_ARCH: Final = 3  # the words a verdict may depend on to be remembered
@@ -42,6 +45,7 @@ class Filter:
     older: "Filter | None"
     nr_filters: int  # in the chain from here
     nr_instructions: int  # … with 4 more for each
+    listener: "Listener | None"  # who is asked if this filter says so
     verdicts: dict[int, int]  # of the whole chain for calls of x86-64, by number, where nothing else counts
 
     def __init__(self, program: list[bpf.Instruction], older: "Filter | None") -> None:
@@ -49,6 +53,7 @@ class Filter:
         self.older = older
         self.nr_filters = 1 if older is None else older.nr_filters + 1
         self.nr_instructions = len(program) + 4 + (0 if older is None else older.nr_instructions)
+        self.listener = None
         self.verdicts = {}
 
     def verdict(self, nr: int, arch: int, ip: int, args: tuple[int, int, int, int, int, int]) -> int:
@@ -57,11 +62,7 @@ class Filter:
         known = self.verdicts.get(key, -1)
         if known >= 0:
             return known
-        words = [nr & bpf.U32, arch, ip & bpf.U32, ip >> 32]
-        for arg in args:
-            words.append(arg & bpf.U32)
-            words.append(arg >> 32)
-        data = tuple(words)
+        data = _words(nr, arch, ip, args)
         result = SECCOMP_RET_ALLOW
         seen = 0
         item: Filter | None = self
@@ -75,12 +76,57 @@ class Filter:
             self.verdicts[key] = result
         return result
 
+    def decider(self, nr: int, arch: int, ip: int, args: tuple[int, int, int, int, int, int]) -> "Filter | None":
+        """Whose verdict() it is: the newest of the most severe."""
+        data = _words(nr, arch, ip, args)
+        result = SECCOMP_RET_ALLOW
+        decider: Filter | None = None
+        item: Filter | None = self
+        while item is not None:
+            value, _ = bpf.run(item.program, data)
+            if severity(value) < severity(result):
+                result, decider = value, item
+            item = item.older
+        return decider
+
+    def has_listener(self) -> bool:
+        """It, or one further down the chain."""
+        item: Filter | None = self
+        while item is not None:
+            if item.listener is not None:
+                return True
+            item = item.older
+        return False
+
     def is_ancestor_of(self, other: "Filter | None") -> bool:
         while other is not None:
             if other is self:
                 return True
             other = other.older
         return False
+
+
+def _words(nr: int, arch: int, ip: int, args: tuple[int, int, int, int, int, int]) -> tuple[int, ...]:
+    """struct seccomp_data as programs load it."""
+    words = [nr & bpf.U32, arch, ip & bpf.U32, ip >> 32]
+    for arg in args:
+        words.append(arg & bpf.U32)
+        words.append(arg >> 32)
+    return tuple(words)
+
+
+def is_used(kernel: "Kernel", chain: Filter) -> bool:
+    """Does any task live under this filter?"""
+    return any(chain.is_ancestor_of(task.seccomp_filter) for task in kernel.tasks.values())
+
+
+def tell_listeners(chain: Filter) -> None:
+    """A task has died that lived under this chain: it may have been the last."""
+    item: Filter | None = chain
+    while item is not None:
+        if item.listener is not None:
+            item.listener.queue.wake()
+        item = item.older
 
 
 def severity(value: int) -> int:

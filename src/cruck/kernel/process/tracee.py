@@ -23,6 +23,9 @@ PHASE_RETURN: Final = 4  # it was about to return to its program
 PHASE_SIGNAL: Final = 5  # … with a signal, which the tracer may change
 PHASE_EXIT: Final = 6  # it was about to end
 PHASE_SKIP: Final = 7  # as PHASE_ENTRY, but the call is not made (PTRACE_SYSEMU)
+# The same without a tracer: it waits for a seccomp listener (seccomp_notify.py).
+PHASE_ASKED: Final = 8
+PHASE_ADMITTED: Final = 9  # … who says that the call shall be made
 
 
 class Tracee:

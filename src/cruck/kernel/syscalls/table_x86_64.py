@@ -374,7 +374,7 @@ TABLE: Final[tuple[Row, ...]] = (
     row(314, "sched_setattr", sched.sys_sched_setattr, partial("no deadline policy")),
     row(315, "sched_getattr", sched.sys_sched_getattr),
     row(316, "renameat2", link.sys_renameat2, partial("RENAME_WHITEOUT on tmpfs only")),
-    row(317, "seccomp", seccomp.sys_seccomp, partial("no user notification; LOG allows without a log")),
+    row(317, "seccomp", seccomp.sys_seccomp, partial("LOG allows without a log")),
     row(318, "getrandom", system.sys_getrandom, partial("at most 33554431 bytes a call")),
     row(319, "memfd_create", memfd.sys_memfd_create, partial("MFD_HUGETLB: ENODEV, there are no huge pages")),
     row(322, "execveat", exec_calls.sys_execveat, partial("no file capabilities, only ELF and #!")),
