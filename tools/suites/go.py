@@ -29,6 +29,8 @@ class Go(Suite):
         for package, name in (("net", "net.test"), ("net/http", "http.test")):
             target = home() / "go" / name
             if not target.exists():
+                if not may_build:
+                    raise SuiteMissing(f"{target} is missing; `make suites` builds it")
                 environment = {**os.environ, "GOCACHE": str(home() / "go/cache")}
                 built = subprocess.run(["go", "test", "-c", "-o", str(target), package], capture_output=True, text=True, env=environment)
                 if built.returncode:

@@ -32,6 +32,10 @@ BAD_LINE = re.compile(r"\b(TFAIL|TBROK|TWARN)\b|oops")
 class Ltp(Suite):
     name = "ltp"
     title = "Linux Test Project"
+    left_out = (
+        f"Of {', '.join(SCENARIOS)}. Not run, since they take all memory or swap of a machine that others use: oom\\*, swapping01, mtest0\\*, "
+        "mallocstress\\*, min\\_free\\_kbytes, overcommit\\_memory\\*, fs\\_fill, ksm\\*."
+    )
 
     def __init__(self) -> None:
         self.source = home() / "ltp"

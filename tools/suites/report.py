@@ -32,6 +32,7 @@ def write(suite: Suite, results: list[Result]) -> None:
         f"| {len(results)} | **{len(same)}** | {verdicts['pass']} | {verdicts['skip']} | {len(differing)} |",
         "",
         '"Same" means: the same verdict, and no part skipped that Linux does not skip.',
+        *(["", suite.left_out] if suite.left_out else []),
         "",
         "## Differences",
     ]

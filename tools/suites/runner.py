@@ -31,20 +31,20 @@ class Runner:
         self.cruck = Cruck(suite.environment(), suite.shown(), prefix)
         self.nr_shards = nr_shards
 
-    def run_all(self, cases: list[Case], known: dict[str, Outcome], tell: Callable[[Result], None], deadline: float) -> None:
-        """Args: known: Linux's verdicts that need not be taken again. tell: gets each result as it comes, one at a time.
-        deadline: on time.monotonic(); no case begins after it."""
+    def run_all(self, cases: list[Case], known: dict[str, Outcome], asks_again: bool, tell: Callable[[Result], None], deadline: float) -> None:
+        """Args: known: Linux's verdicts that need not be taken again; asks_again: except where cruck's differs. tell: gets each result as it
+        comes, one at a time. deadline: on time.monotonic(); no case begins after it."""
         with ThreadPoolExecutor(self.nr_shards) as pool:
-            futures = [pool.submit(self._run_until, case, known.get(case.name), deadline) for case in cases]
+            futures = [pool.submit(self._run_until, case, known.get(case.name), asks_again, deadline) for case in cases]
             for future in as_completed(futures):
                 result = future.result()
                 if result is not None:
                     tell(result)
 
-    def _run_until(self, case: Case, known: Outcome | None, deadline: float) -> Result | None:
-        return self.run_case(case, known) if time.monotonic() < deadline else None
+    def _run_until(self, case: Case, known: Outcome | None, asks_again: bool, deadline: float) -> Result | None:
+        return self.run_case(case, known, asks_again) if time.monotonic() < deadline else None
 
-    def run_case(self, case: Case, known: Outcome | None) -> Result:
+    def run_case(self, case: Case, known: Outcome | None, asks_again: bool) -> Result:
         native = known or self.outcome(self.linux, case, case.timeout_s)
         limit_s = case.timeout_s + SLOWNESS * native.seconds
         result = Result(case.name, native, self.outcome(self.cruck, case, limit_s))
@@ -52,7 +52,7 @@ class Runner:
             again = self.outcome(self.cruck, case, limit_s)
             if again.is_same(result.linux):
                 result.cruck = again
-            elif known is None:
+            elif asks_again:
                 result.linux = self.outcome(self.linux, case, case.timeout_s)
         return result
 

@@ -14,6 +14,7 @@ class SuiteMissing(Exception):
 class Suite:
     name: str
     title: str
+    left_out = ""  # which cases are not run, and why
 
     def locate(self, may_build: bool) -> None:
         """Finds it, or fetches and builds it. Errors: SuiteMissing."""
