@@ -31,7 +31,9 @@ class Runner:
         self.cruck = Cruck(suite.environment(), suite.shown(), prefix)
         self.nr_shards = nr_shards
 
-    def run_all(self, cases: list[Case], known: dict[str, Outcome], asks_again: bool, tell: Callable[[Result], None], deadline: float) -> None:
+    def run_all(
+        self, cases: list[Case], known: dict[str, Outcome], asks_again: bool, tell: Callable[[Result], None], deadline: float
+    ) -> None:
         """Args: known: Linux's verdicts that need not be taken again; asks_again: except where cruck's differs. tell: gets each result as it
         comes, one at a time. deadline: on time.monotonic(); no case begins after it."""
         with ThreadPoolExecutor(self.nr_shards) as pool:

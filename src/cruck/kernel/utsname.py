@@ -9,7 +9,9 @@ from typing import Final
 
 SYSNAME: Final = b"Linux"
 RELEASE: Final = b"6.1.0-cruck"
+RELEASE_AS_2_6: Final = b"2.6.61-cruck"  # to those whose personality says UNAME26: 60 and the minor number (kernel/sys.c)
 MACHINE: Final = b"x86_64"
+MACHINE_32: Final = b"i686"  # to those whose personality is PER_LINUX32
 CRUCK_VERSION: Final = b"0.1.0"
 
 

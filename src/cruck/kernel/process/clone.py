@@ -137,7 +137,8 @@ def clone(task: Task, args: CloneArgs) -> Task:
         child.nice = max(0, task.nice)
         if task.policy in (1, 2):
             child.policy = child.rt_priority = 0
-    child.affinity, child.timer_slack_ns = task.affinity, task.timer_slack_ns
+    child.affinity = task.affinity
+    child.timer_slack_ns = child.default_timer_slack_ns = task.timer_slack_ns
     child.vruntime_ns = task.vruntime_ns
     child.personality = task.personality
     child.mempolicy = task.mempolicy

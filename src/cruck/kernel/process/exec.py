@@ -39,6 +39,7 @@ from cruck.abi.errno import E2BIG, EACCES, EAGAIN, ELOOP, ENOENT, ENOEXEC, ENOME
 from cruck.abi.fcntl import AT_EMPTY_PATH, AT_FDCWD
 from cruck.abi.limits import ARG_MAX, MAX_ARG_STRLEN
 from cruck.abi.mman import MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE
+from cruck.abi.personality import PER_CLEAR_ON_SETID, READ_IMPLIES_EXEC
 from cruck.abi.resource import RLIMIT_STACK
 from cruck.abi.signal import SS_DISABLE
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE, RIP, RSP, Context
@@ -349,8 +350,10 @@ def _commit(task: Task, program: Program, mm: Mm, context: Context, creds: Crede
     assert path is not None
     is_readable = has_access(creds, path.inode(), MAY_READ)
     process.dumpable = int(not is_secure and creds.euid == creds.uid and creds.egid == creds.gid and is_readable)
+    task.personality &= ~READ_IMPLIES_EXEC
     if is_secure:
         task.pdeath_signal = 0
+        task.personality &= ~PER_CLEAR_ON_SETID
     process.name = program.filename
     process.has_execed = True
     process.timers.clear_for_exec()

@@ -114,10 +114,11 @@ class Task(Waiter):
     vfork_child_of: "Task | None"  # this task's vfork parent, until execve or exit
     exit_code: int
     timer_slack_ns: int
+    default_timer_slack_ns: int  # that of its creator
     ipc: "IpcNamespace"
     mempolicy: tuple[int, int]  # set_mempolicy: MPOL_* mode and nodes
     sem_undo: "SemUndo | None"  # shared with CLONE_SYSVSEM
-    personality: int  # personality(2): 0 or ADDR_NO_RANDOMIZE
+    personality: int  # personality(2)
 
     def __init__(
         self,
@@ -177,7 +178,7 @@ class Task(Waiter):
         self.system_ns = 0
         self.vfork_child_of = None
         self.exit_code = 0
-        self.timer_slack_ns = 50_000
+        self.timer_slack_ns = self.default_timer_slack_ns = 50_000
         self.ipc = kernel.ipc
         self.mempolicy = (0, 0)
         self.sem_undo = None

@@ -108,6 +108,8 @@ def _key(task: Task, addr: int, is_shared: bool) -> Key:
         raise LinuxError(EINVAL)
     if addr >= task.user.user_end:
         raise UserFault
+    if is_shared:
+        task.user.load_u32(addr)  # the key is of the page, which must be there
     return task.kernel.futexes.key(task.mm, addr, is_shared)
 
 
@@ -366,6 +368,9 @@ def sys_get_robust_list(task: Task, pid: Pid, head_ptr: UserAddr, len_ptr: UserA
     """Errors: −ESRCH, −EPERM, −EFAULT."""
     target = task if pid == 0 else task.find_task(pid)
     if target is None:
+        # pid 1 has no thread to be asked; Linux's checks come first.
+        if task.find_process(pid) is task.kernel.init and not task.creds.has(CAP_SYS_PTRACE):
+            return -EPERM
         return -ESRCH
     if target.process is not task.process and task.creds.uid != target.creds.uid and not task.creds.has(CAP_SYS_PTRACE):
         return -EPERM

@@ -11,7 +11,10 @@ from cruck.abi.mman import (
     MS_INVALIDATE,
     MS_SYNC,
     PKEY_ACCESS_MASK,
+    PROT_EXEC,
+    PROT_READ,
 )
+from cruck.abi.personality import READ_IMPLIES_EXEC
 from cruck.framework.hardware import PAGE_MASK, PAGE_SIZE
 from cruck.kernel.memory import advise, lock, map_memory, protect, remap, remap_pages
 from cruck.kernel.memory.mm import Mm
@@ -35,7 +38,7 @@ def sys_mmap(task: Task, addr: UserAddr, length: Size, prot: Flags, flags: Flags
         file = task.files.lookup(fd)
         if file is None or file.flags & 0o10000000:  # O_PATH
             return -EBADF
-    return map_memory.mmap(mm, addr, length, prot, flags, file, offset, task.creds.has(CAP_IPC_LOCK))
+    return map_memory.mmap(mm, addr, length, _implied(task, prot), flags, file, offset, task.creds.has(CAP_IPC_LOCK))
 
 
 def sys_munmap(task: Task, addr: UserAddr, length: Size) -> int:
@@ -47,8 +50,13 @@ def sys_munmap(task: Task, addr: UserAddr, length: Size) -> int:
 def sys_mprotect(task: Task, addr: UserAddr, length: Size, prot: ULong) -> int:
     """Errors: EINVAL (alignment, unknown bits, no stack that grows), ENOMEM (a hole; a split too many; RLIMIT_DATA), EACCES (the file was not
     opened for it)."""
-    protect.mprotect(_mm(task), addr, length, prot)
+    protect.mprotect(_mm(task), addr, length, _implied(task, prot))
     return 0
+
+
+def _implied(task: Task, prot: int) -> int:
+    """personality(2), READ_IMPLIES_EXEC."""
+    return prot | PROT_EXEC if prot & PROT_READ and task.personality & READ_IMPLIES_EXEC else prot
 
 
 def sys_pkey_mprotect(task: Task, addr: UserAddr, length: Size, prot: ULong, pkey: CInt) -> int:

@@ -9,6 +9,7 @@ import struct
 from typing import Final
 
 from cruck.abi.errno import EBADF, EINTR, EINVAL, ENOMEM, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ETIMEDOUT
+from cruck.abi.personality import STICKY_TIMEOUTS
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process.task import Task
@@ -131,6 +132,8 @@ def _write_time_left(task: Task, addr: UserAddr, deadline_ns: int, is_timeval: b
     """Linux's habit of updating the caller's timeout, whatever the result."""
     if result == BLOCKED:
         return result
+    if task.personality & STICKY_TIMEOUTS:
+        return -EINTR if result == -ERESTARTNOHAND else result
     left = max(0, deadline_ns - task.kernel.clock.monotonic_ns())
     try:
         task.user.write(addr, pack_timeval(left) if is_timeval else pack_timespec(left))

@@ -56,7 +56,6 @@ SECURE_KEEP_CAPS_LOCKED: Final = 1 << 5
 SECURE_NO_CAP_AMBIENT_RAISE: Final = 1 << 6
 SECURE_ALL_BITS: Final = 0x55
 SECURE_ALL_LOCKS: Final = 0xAA
-DEFAULT_TIMER_SLACK_NS: Final = 50_000
 
 
 def sys_prctl(task: Task, option: CInt, arg2: ULong, arg3: ULong, arg4: ULong, arg5: ULong) -> int:
@@ -90,7 +89,7 @@ def sys_prctl(task: Task, option: CInt, arg2: ULong, arg3: ULong, arg4: ULong, a
         user.write_u32(arg2, int(process.is_subreaper))
         return 0
     if option == PR_SET_TIMERSLACK:
-        task.timer_slack_ns = arg2 if 0 < arg2 < 1 << 63 else DEFAULT_TIMER_SLACK_NS
+        task.timer_slack_ns = arg2 if 0 < arg2 < 1 << 63 else task.default_timer_slack_ns
         return 0
     if option == PR_GET_TIMERSLACK:
         return task.timer_slack_ns

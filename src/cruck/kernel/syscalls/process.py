@@ -316,7 +316,7 @@ MEMBARRIER_CMD_QUERY: Final = 0
 
 
 def sys_kcmp(task: Task, pid1: Pid, pid2: Pid, kind: CInt, idx1: Long, idx2: Long) -> int:
-    """KCMP_FILE, VM, FILES, FS, SIGHAND. Errors: ESRCH, EPERM, EINVAL, EBADF."""
+    """KCMP_FILE, VM, FILES, FS, SIGHAND, IO, SYSVSEM. Errors: ESRCH, EPERM, EINVAL, EBADF."""
     one, two = task.find_task(pid1), task.find_task(pid2)
     if one is None or two is None:
         return -ESRCH
@@ -327,6 +327,8 @@ def sys_kcmp(task: Task, pid1: Pid, pid2: Pid, kind: CInt, idx1: Long, idx2: Lon
         2: (one.files, two.files),
         3: (one.fs, two.fs),
         4: (one.actions, two.actions),
+        5: (None, None),  # I/O contexts, which nobody has here
+        6: (one.sem_undo, two.sem_undo),
     }
     if kind == 0:
         a, b = one.files.get_any(Fd(idx1)), two.files.get_any(Fd(idx2))

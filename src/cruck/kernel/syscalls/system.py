@@ -8,6 +8,7 @@ time.py; scheduling classes in sched.py.
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EACCES, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH
+from cruck.abi.personality import ADDR_COMPAT_LAYOUT, PER_LINUX32, PER_MASK, PER_QUERY, UNAME26
 from cruck.abi.random import GRND_INSECURE, GRND_NONBLOCK, GRND_RANDOM
 from cruck.abi.resource import (
     PRIO_PGRP,
@@ -44,9 +45,9 @@ RANDOM_CHUNK: Final = 1 << 16
 CAP_SYS_RAWIO: Final = 17
 CAP_SYS_PACCT: Final = 20
 CAP_SYS_BOOT: Final = 22
+CAP_SYS_TTY_CONFIG: Final = 26
 CAP_SYSLOG: Final = 34
 NEW_UTS_LEN: Final = 64
-ADDR_NO_RANDOMIZE: Final = 0x0040000
 LOG_BUFFER_BYTES: Final = 1 << 17
 
 
@@ -58,9 +59,9 @@ def sys_uname(task: Task, name: UserAddr) -> int:
         NEW_UTSNAME.pack(
             utsname.SYSNAME,
             task.ns.uts.hostname,
-            utsname.RELEASE,
+            utsname.RELEASE_AS_2_6 if task.personality & UNAME26 else utsname.RELEASE,
             utsname.version(),
-            utsname.MACHINE,
+            utsname.MACHINE_32 if task.personality & PER_MASK == PER_LINUX32 else utsname.MACHINE,
             task.ns.uts.domainname,
         ),
     )
@@ -331,13 +332,16 @@ def collect_tasks(task: Task, which: int, who: int) -> list[Task]:
 
 
 def sys_personality(task: Task, persona: ULong) -> int:
-    """personality(2): the old value. PER_LINUX with or without ADDR_NO_RANDOMIZE (addresses are never randomised here);
-    0xffffffff asks only. Errors: EINVAL for every other personality, which would change behaviour we do not have."""
+    """personality(2): the old value; 0xffffffff asks only.
+
+    With effect: UNAME26 and PER_LINUX32 in uname(2), STICKY_TIMEOUTS in select(2) and ppoll(2), READ_IMPLIES_EXEC in mmap(2) and mprotect(2).
+    MMAP_PAGE_ZERO has none, as on any Linux whose vm.mmap_min_addr is not 0; the others have none on Linux for 64-bit programs.
+    Errors: EINVAL (ADDR_COMPAT_LAYOUT, which would lay programs out in another way)."""
     old = task.personality
     value = persona & 0xFFFF_FFFF
-    if value == 0xFFFF_FFFF:
+    if value == PER_QUERY:
         return old
-    if value & ~ADDR_NO_RANDOMIZE:
+    if value & ADDR_COMPAT_LAYOUT:
         return -EINVAL
     task.personality = value
     return old
@@ -375,8 +379,13 @@ def sys_acct(task: Task, name: UserAddr) -> int:
 
 
 def sys_vhangup(task: Task) -> int:
-    """vhangup(2): always EPERM."""
-    return -EPERM
+    """vhangup(2): hangs up the controlling terminal, if there is one. EPERM without CAP_SYS_TTY_CONFIG."""
+    if not task.creds.has(CAP_SYS_TTY_CONFIG):
+        return -EPERM
+    tty = task.process.session().tty
+    if tty is not None:
+        tty.hangup()
+    return 0
 
 
 def sys_iopl(task: Task, level: CUInt) -> int:

@@ -36,6 +36,7 @@ from cruck.abi.termios import (
     TIOCGDEV,
     TIOCGETD,
     TIOCGEXCL,
+    TIOCGLCKTRMIOS,
     TIOCGPGRP,
     TIOCGPKT,
     TIOCGPTLCK,
@@ -51,6 +52,7 @@ from cruck.abi.termios import (
     TIOCSCTTY,
     TIOCSETD,
     TIOCSIG,
+    TIOCSLCKTRMIOS,
     TIOCSPGRP,
     TIOCSPTLCK,
     TIOCSTI,
@@ -135,13 +137,19 @@ def tty_ioctl(task: "Task", file: "File", tty: "Tty", command: int, argument: in
         user.write_u32(argument, tty.rdev)
     elif command == TIOCSTI:
         return -EIO  # as with dev.tty.legacy_tiocsti = 0
+    elif command == TIOCGLCKTRMIOS:
+        user.write(argument, tty.locked_termios.to_bytes())
+    elif command == TIOCSLCKTRMIOS:
+        if not task.creds.has(CAP_SYS_ADMIN):
+            return -EPERM
+        tty.locked_termios = from_bytes(user.read(argument, TERMIOS_BYTES), tty.locked_termios)
     elif command == TIOCVHANGUP:
         if not task.creds.has(CAP_SYS_ADMIN):
             return -EPERM
         tty.hangup()
     elif command in (TIOCGPGRP, TIOCSPGRP, TIOCGSID, TIOCSCTTY, TIOCNOTTY):
         return _job_control_ioctl(task, file, tty, command, argument, is_master)
-    elif is_master:
+    elif is_master and command not in (TCSBRK, TCSBRKP):
         return -ENOTTY
     else:
         return _line_ioctl(task, tty, command, argument)
@@ -248,7 +256,7 @@ def _set_termios(task: "Task", tty: "Tty", argument: int, size: int, when: int) 
     new = from_termio_bytes(data, tty.termios) if size == TERMIO_BYTES else from_bytes(data, tty.termios)
     if when == WHEN_SENT_FLUSH:
         tty.flush_input()
-    tty.set_termios(new)
+    tty.set_termios(new.under(tty.locked_termios, tty.termios))
     return 0
 
 

@@ -68,6 +68,20 @@ class Termios:
     def copy(self) -> "Termios":
         return Termios(self.iflag, self.oflag, self.cflag, self.lflag, self.line, self.cc, self.ispeed, self.ospeed)
 
+    def under(self, locked: "Termios", old: "Termios") -> "Termios":
+        """With what is set in `locked` as it was in `old` (drivers/tty/tty_ioctl.c unset_locked_termios)."""
+        cc = bytes(was if lock else new for new, lock, was in zip(self.cc, locked.cc, old.cc, strict=True))
+        return Termios(
+            self.iflag & ~locked.iflag | old.iflag & locked.iflag,
+            self.oflag & ~locked.oflag | old.oflag & locked.oflag,
+            self.cflag & ~locked.cflag | old.cflag & locked.cflag,
+            self.lflag & ~locked.lflag | old.lflag & locked.lflag,
+            old.line if locked.line else self.line,
+            cc,
+            self.ispeed,
+            self.ospeed,
+        )
+
     def to_bytes(self) -> bytes:
         """struct termios, TERMIOS_BYTES."""
         return (
@@ -103,6 +117,10 @@ def standard() -> Termios:
         38400,
         38400,
     )
+
+
+def unlocked() -> Termios:
+    return Termios(0, 0, 0, 0, 0, bytes(NCCS), 0, 0)
 
 
 def from_bytes(data: bytes, old: Termios) -> Termios:

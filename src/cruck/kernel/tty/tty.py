@@ -17,7 +17,7 @@ from cruck.kernel.tty import job_control
 from cruck.kernel.tty.driver import TtyDriver
 from cruck.kernel.tty.line_discipline import LineDiscipline
 from cruck.kernel.tty.output import MAX_EXPANSION, OutputProcessor
-from cruck.kernel.tty.termios import Termios, standard
+from cruck.kernel.tty.termios import Termios, standard, unlocked
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -44,6 +44,7 @@ class Tty:
     driver: TtyDriver
     termios: Termios
     initial_termios: Termios  # what a hang-up returns to
+    locked_termios: Termios  # TIOCSLCKTRMIOS: the bits and characters that nobody changes
     rows: int
     columns: int
     pixel_size: tuple[int, int]  # (width, height), usually (0, 0)
@@ -68,6 +69,7 @@ class Tty:
         self.driver = driver
         driver.tty = self
         self.initial_termios = standard()
+        self.locked_termios = unlocked()
         self.rows = self.columns = 0
         self.pixel_size = (0, 0)
         self.session = None

@@ -8,6 +8,7 @@ from cruck.abi.sched import CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_N
 from cruck.abi.stat import S_IFREG
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.namespaces import owner_uid_shown
+from cruck.kernel.process.pid_namespace import PidNamespace
 from cruck.kernel.process.user_namespace import Namespace, UserNamespace
 from cruck.kernel.vfs.anon_inode import AnonInode
 from cruck.kernel.vfs.dentry import Path
@@ -115,8 +116,11 @@ def _open_owner(task: "Task", ns: Namespace) -> int:
 
 
 def _open_parent(task: "Task", ns: Namespace) -> int:
+    """Of a PID namespace. Out of sight is what is not the caller's own or below."""
     parent = ns.parent_ns()
-    return _install(task, parent) if parent is not None else -EPERM
+    if not isinstance(parent, PidNamespace) or not parent.is_below(task.process.pid_ns):
+        return -EPERM
+    return _install(task, parent)
 
 
 def _install(task: "Task", ns: Namespace) -> int:

@@ -344,7 +344,7 @@ class TaskText(TextNode):
                 return -EINVAL
             if writer is not None and writer is not task and not writer.creds.has(CAP_SYS_NICE):
                 return -EPERM
-            task.timer_slack_ns = value if value else 50_000
+            task.timer_slack_ns = value if value else task.default_timer_slack_ns
             return len(data)
         if name == b"setgroups" or name == b"uid_map" or name == b"gid_map":
             return id_map.store(writer, task, name, data, offset)

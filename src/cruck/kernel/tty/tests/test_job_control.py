@@ -7,6 +7,8 @@ from cruck.abi.errno import EBUSY, EINVAL, EIO, ENOTTY, EPERM, ERESTARTSYS, ESRC
 from cruck.abi.fcntl import O_NOCTTY, O_RDWR, O_WRONLY
 from cruck.abi.signal import SIGCONT, SIGHUP, SIGTTIN, SIGTTOU, SIGWINCH
 from cruck.abi.termios import (
+    ECHO,
+    ICANON,
     TCGETS,
     TCSETS,
     TIOCEXCL,
@@ -15,6 +17,7 @@ from cruck.abi.termios import (
     TIOCNOTTY,
     TIOCNXCL,
     TIOCSCTTY,
+    TIOCSLCKTRMIOS,
     TIOCSPGRP,
     TIOCSTI,
     TIOCSWINSZ,
@@ -217,6 +220,19 @@ def test_an_exclusive_terminal_opens_for_root_only(shell: Shell) -> None:
     open_tty(shell.world.task(uid=0), shell.tty, O_RDWR | O_NOCTTY, False)
     assert shell.ioctl(shell.leader, TIOCNXCL) == 0
     open_tty(shell.job, shell.tty, O_RDWR, False)
+
+
+def test_locked_settings_stay(shell: Shell) -> None:
+    root = shell.world.task(uid=0)
+    root.user.write(DATA, bytes(12) + (ECHO | ICANON).to_bytes(4, "little") + bytes((0, 1)) + bytes(18))
+    assert shell.ioctl(shell.job, TIOCSLCKTRMIOS) == -EPERM
+    assert shell.ioctl(root, TIOCSLCKTRMIOS) == 0
+    before = shell.tty.termios.copy()
+    shell.job.user.write(DATA, bytes(36))
+    assert shell.ioctl(shell.job, TCSETS) == 0
+    after = shell.tty.termios
+    assert after.lflag == before.lflag & (ECHO | ICANON) and after.iflag == 0
+    assert after.cc == before.cc[:1] + bytes(18)
 
 
 def test_typing_for_others_is_refused(shell: Shell) -> None:
