@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MPL-2.0 */
-/* What a process may ask of another, or of pid 1, by number or through /proc: signals, kcmp, capabilities, timer slack, namespaces. */
+/* What a process may ask of another, or of pid 1, by number or through /proc: signals, ends, memory, kcmp, capabilities, timer slack, namespaces. */
 #include "../show.h"
 #include <fcntl.h>
 #include <linux/kcmp.h>
@@ -9,8 +9,12 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
 #include <unistd.h>
 
 static volatile int got;
@@ -91,6 +95,55 @@ static void slack(void)
 	VALUE(prctl(PR_GET_TIMERSLACK));
 }
 
+/* A child that took this many MiB, and what is told of it. */
+static void memory_of_children(int mebibytes)
+{
+	struct rusage usage;
+	int pid = fork();
+
+	if (!pid) {
+		memset(malloc((size_t)mebibytes << 20), 1, (size_t)mebibytes << 20);
+		_exit(0);
+	}
+	getrusage(RUSAGE_CHILDREN, &usage);
+	VALUE(usage.ru_maxrss >> 10 >= mebibytes);
+	wait4(pid, 0, 0, &usage);
+	VALUE(usage.ru_maxrss >> 10 >= mebibytes);
+	getrusage(RUSAGE_CHILDREN, &usage);
+	VALUE(usage.ru_maxrss >> 10 >= mebibytes);
+	signal(SIGCHLD, SIG_IGN);
+	if (!fork()) {
+		memset(malloc((size_t)mebibytes << 21), 1, (size_t)mebibytes << 21);
+		_exit(0);
+	}
+	VALUE(wait(0));
+	signal(SIGCHLD, SIG_DFL);
+	getrusage(RUSAGE_CHILDREN, &usage);
+	VALUE(usage.ru_maxrss >> 10 >= 2 * mebibytes);
+}
+
+static void not_yet(void)
+{
+	siginfo_t info;
+	int go[2], pid, fd;
+
+	pipe(go);
+	pid = fork();
+	if (!pid) {
+		close(go[1]);
+		read(go[0], &fd, 1);
+		_exit(7);
+	}
+	close(go[0]);
+	fd = syscall(SYS_pidfd_open, pid, O_NONBLOCK);
+	VALUE(waitid(P_PIDFD, fd, &info, WEXITED));
+	VALUE(waitid(P_PIDFD, fd, &info, WEXITED | WNOHANG));
+	close(go[1]);
+	fcntl(fd, F_SETFL, 0);
+	VALUE(waitid(P_PIDFD, fd, &info, WEXITED));
+	VALUE(info.si_status);
+}
+
 int main(void)
 {
 	struct { unsigned version; int pid; } header = {0x20080522, 1};
@@ -105,6 +158,8 @@ int main(void)
 	VALUE(compare(KCMP_SYSVSEM, CLONE_SYSVSEM));
 	VALUE(compare(KCMP_TYPES, 0));
 	slack();
+	memory_of_children(40);
+	not_yet();
 	VALUE(syscall(SYS_capget, &header, data));
 	header.pid = 4000000;
 	VALUE(syscall(SYS_capget, &header, data));

@@ -44,6 +44,7 @@ def interface_ioctl(task: "Task", command: int, argument: int) -> int:
         interfaces[0].set_up(bool(request[IFNAMSIZ] & IFF_UP))
         return 0
     if command in _CHANGES:
+        task.user.read(argument, IFREQ_SIZE)
         return -EOPNOTSUPP if task.creds.has(CAP_NET_ADMIN) else -EPERM
     if command not in _QUESTIONS:
         return -ENOTTY

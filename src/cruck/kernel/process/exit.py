@@ -185,6 +185,7 @@ def tell_parent(kernel: "Kernel", process: "Process") -> None:
         parent.child_events.wake()
         return
     if parent is kernel.init or _is_auto_reaped(parent, process):
+        count_child(kernel.init, process)  # so that nothing is lost of what ran in all (/proc/stat)
         reap(kernel, process)
     if parent is not kernel.init:
         notify_parent(kernel, process, CLD_KILLED if status & 0x7F else CLD_EXITED, status & 0x7F or status >> 8)
@@ -222,17 +223,22 @@ def notify_parent(kernel: "Kernel", process: "Process", code: int, status: int) 
 
 
 def reap(kernel: "Kernel", process: "Process") -> None:
-    """The zombie disappears: its pid is free and its times count as its parent's children's."""
+    """The zombie disappears and its pid is free. Its times count as its parent's children's only if that waited: count_child()."""
     parent = process.parent
     assert parent is not None and process.is_zombie
     if process.leader.ptrace is not None:
         ptrace.unlink(process.leader)
     parent.children.pop(process.pid, None)
-    parent.children_user_ns += process.user_ns + process.children_user_ns
-    parent.children_system_ns += process.system_ns + process.children_system_ns
     kernel.processes.pop(process.pid, None)
     groups.leave(kernel, process, process.group)
     kernel.free_pid(process.pid, process.pid_ns)
+
+
+def count_child(parent: "Process", process: "Process") -> None:
+    """Accounts for a child that its parent waited for."""
+    parent.children_user_ns += process.user_ns + process.children_user_ns
+    parent.children_system_ns += process.system_ns + process.children_system_ns
+    parent.children_max_rss_pages = max(parent.children_max_rss_pages, process.max_rss_pages, process.children_max_rss_pages)
 
 
 def _reparent_children(kernel: "Kernel", process: "Process") -> None:

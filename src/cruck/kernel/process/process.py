@@ -79,7 +79,8 @@ class Process:
     system_ns: int
     children_user_ns: int
     children_system_ns: int
-    max_rss_pages: int
+    max_rss_pages: int  # of the memory it had before an execve or its end
+    children_max_rss_pages: int  # of any descendant that was waited for
     # Timers: setitimer, timer_create.
     timers: "ProcessTimers"
     oom_score_adj: int
@@ -113,7 +114,7 @@ class Process:
         self.is_thp_disabled = parent.is_thp_disabled if parent is not None else False
         self.start_ns = kernel.clock.monotonic_ns()
         self.user_ns = self.system_ns = self.children_user_ns = self.children_system_ns = 0
-        self.max_rss_pages = 0
+        self.max_rss_pages = self.children_max_rss_pages = 0
         self.timers = ProcessTimers(self)
         self.oom_score_adj = parent.oom_score_adj if parent is not None else 0
         self.nr_threads_ever = 0

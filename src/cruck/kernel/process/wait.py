@@ -43,7 +43,7 @@ class WaitResult:
         self.value = value  # exit code or signal
         self.user_ns = process.user_ns + process.children_user_ns
         self.system_ns = process.system_ns + process.children_system_ns
-        self.max_rss_pages = process.max_rss_pages
+        self.max_rss_pages = max(process.max_rss_pages, process.children_max_rss_pages)
 
 
 def find(kernel: "Kernel", parent: Process, kind: int, which: int, options: int) -> tuple[WaitResult | None, bool]:
@@ -59,6 +59,7 @@ def find(kernel: "Kernel", parent: Process, kind: int, which: int, options: int)
         if options & WEXITED and child.is_zombie and (tracee is None or tracee.tracer is parent):
             result = _end(parent, child, child.exit_status)
             if not options & WNOWAIT:
+                process_exit.count_child(parent, child)
                 process_exit.reap(kernel, child)
             return result, True
         if options & WUNTRACED and child.report_stop and child.is_stopped and (tracee is None or tracee.tracer is not parent):

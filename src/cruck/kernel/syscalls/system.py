@@ -26,7 +26,7 @@ from cruck.abi.sysinfo import SYSINFO
 from cruck.abi.time import TMS
 from cruck.abi.utsname import NEW_UTSNAME
 from cruck.kernel import utsname
-from cruck.kernel.process.cpu_usage import resident_pages, task_user_ns
+from cruck.kernel.process.cpu_usage import task_user_ns
 from cruck.kernel.process.credentials import CAP_SYS_ADMIN, CAP_SYS_NICE, CAP_SYS_RESOURCE, Credentials
 from cruck.kernel.process.process import NR_RLIMITS, Process
 from cruck.kernel.process.task import Task
@@ -172,7 +172,7 @@ def sys_getrusage(task: Task, who: CInt, usage: UserAddr) -> int:
     """getrusage(2). Page faults and block I/O are not counted (0). Errors: EINVAL, EFAULT."""
     process = task.process
     voluntary = involuntary = 0
-    max_rss = max(process.max_rss_pages, resident_pages(task))
+    max_rss = max(process.max_rss_pages, task.mm.max_rss_pages())
     if who == RUSAGE_SELF:
         user, system = task.kernel.cpu_time_ns(process)
         for thread in process.threads.values():
@@ -180,7 +180,7 @@ def sys_getrusage(task: Task, who: CInt, usage: UserAddr) -> int:
             involuntary += thread.nr_involuntary
     elif who == RUSAGE_CHILDREN:
         user, system = process.children_user_ns, process.children_system_ns
-        max_rss = 0
+        max_rss = process.children_max_rss_pages
     elif who == RUSAGE_THREAD:
         user, system = task_user_ns(task), task.system_ns
         voluntary, involuntary = task.nr_voluntary, task.nr_involuntary
