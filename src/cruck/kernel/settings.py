@@ -10,6 +10,7 @@ class Settings:
     inotify_max_instances: int  # fs.inotify.max_user_instances
     inotify_max_watches: int  # fs.inotify.max_user_watches
     aio_max_events: int  # fs.aio-max-nr
+    max_user_namespaces: int  # user.max_user_namespaces, the initial one apart
 
     def __init__(self) -> None:
         self.max_map_count = 65_530
@@ -18,3 +19,4 @@ class Settings:
         self.inotify_max_instances = 128
         self.inotify_max_watches = 65_536
         self.aio_max_events = 65_536
+        self.max_user_namespaces = 15_000

@@ -128,7 +128,7 @@ class NamespaceTable:
 
 def check(kernel: "Kernel", task: "Task", flags: int) -> None:
     """May the task make new namespaces of the kinds `flags` (CLONE_NEW*)?
-    Errors: LinuxError(EINVAL: kinds that do not exist here; EPERM; ENOSPC: user namespaces too deep)."""
+    Errors: LinuxError(EINVAL: kinds that do not exist here; EPERM; ENOSPC: user namespaces too deep or too many)."""
     creds = task.creds
     if flags & CLONE_NEWPID:
         if task.ns.pid.level >= MAX_PID_LEVEL:
@@ -137,13 +137,24 @@ def check(kernel: "Kernel", task: "Task", flags: int) -> None:
             raise LinuxError(EINVAL, "the next child is already to be born in another one")
     if flags & CLONE_NEWUSER:
         ns = creds.user_ns
-        if ns is not None and ns.level >= MAX_LEVEL:
+        if ns is not None and ns.level >= MAX_LEVEL or nr_user_namespaces(task.kernel) >= task.kernel.settings.max_user_namespaces:
             raise LinuxError(ENOSPC)
         root = task.ns.mnt.top(Path(task.ns.mnt.root, task.ns.mnt.root.root))
         if task.fs.root != root or (ns is not None and not creds.knows(creds.euid, creds.egid)):
             raise LinuxError(EPERM, "in a chroot, or an owner that the parent does not know")
     elif not creds.has_own(CAP_SYS_ADMIN):
         raise LinuxError(EPERM)
+
+
+def nr_user_namespaces(kernel: "Kernel") -> int:
+    """Those that tasks are in, and the ones above them, without the initial one. Cost: O(tasks)."""
+    found: set[UserNamespace] = set()
+    for task in kernel.tasks.values():
+        ns = task.creds.user_ns
+        while ns is not None and ns not in found:
+            found.add(ns)
+            ns = ns.parent
+    return len(found)
 
 
 def new_user_namespace(kernel: "Kernel", old: "Credentials") -> "Credentials":

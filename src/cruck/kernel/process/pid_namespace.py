@@ -12,6 +12,7 @@ from cruck.abi.sched import CLONE_NEWPID
 from cruck.kernel.process.user_namespace import Namespace, UserNamespace
 
 if TYPE_CHECKING:
+    from cruck.kernel.kernel import Kernel
     from cruck.kernel.process.process import Process
 
 PID_MAX: Final = 32768
@@ -68,6 +69,14 @@ class PidNamespace(Namespace):
             if number:
                 ns.tids.pop(number, None)
             ns = ns.parent
+
+    def set_last(self, kernel: "Kernel", number: int) -> None:
+        """The next task's number is to be the one after `number`, if it is free. number + 1 < PID_MAX, or it wraps."""
+        following = number + 1 if number + 1 < PID_MAX else 300
+        if self.level:
+            self.next_number = following
+        else:
+            kernel.next_pid = following
 
     def number(self, tid: int) -> int:
         """0: not visible from here."""

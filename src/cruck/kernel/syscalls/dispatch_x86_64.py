@@ -62,7 +62,7 @@ from cruck.kernel.syscalls.types import CInt, CUInt, ClockId, DirFd, Fd, Flags, 
 
 def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a5: int) -> int:
     """Calls the handler of system call `nr`; NOT_IMPLEMENTED if there is none. Errors: what handlers raise."""
-    if nr < 165:
+    if nr < 164:
         if nr < 80:
             if nr < 40:
                 if nr < 20:
@@ -399,7 +399,7 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
             if nr == 119:
                 return credentials.sys_setresgid(task, Gid(a0 & 0xFFFFFFFF), Gid(a1 & 0xFFFFFFFF), Gid(a2 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
-        if nr < 142:
+        if nr < 141:
             if nr < 130:
                 if nr < 125:
                     if nr < 122:
@@ -428,7 +428,7 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                 if nr == 129:
                     return signal.sys_rt_sigqueueinfo(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
                 return NOT_IMPLEMENTED
-            if nr < 137:
+            if nr < 136:
                 if nr < 132:
                     if nr == 130:
                         return signal.sys_rt_sigsuspend(task, UserAddr(a0), Size(a1))
@@ -442,288 +442,290 @@ def dispatch(task: Task, nr: int, a0: int, a1: int, a2: int, a3: int, a4: int, a
                 if nr == 135:
                     return system.sys_personality(task, ULong(a0))
                 return NOT_IMPLEMENTED
-            if nr < 139:
+            if nr < 138:
+                if nr == 136:
+                    return stat.sys_ustat(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
                 if nr == 137:
                     return stat.sys_statfs(task, UserPath(a0), UserAddr(a1))
-                if nr == 138:
-                    return stat.sys_fstatfs(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 return NOT_IMPLEMENTED
+            if nr == 138:
+                return stat.sys_fstatfs(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
             if nr == 139:
                 return sysfs.sys_sysfs(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), ULong(a2))
             if nr == 140:
                 return system.sys_getpriority(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-            if nr == 141:
-                return system.sys_setpriority(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
-        if nr < 152:
-            if nr < 147:
-                if nr < 144:
+        if nr < 151:
+            if nr < 146:
+                if nr < 143:
+                    if nr == 141:
+                        return system.sys_setpriority(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 142:
                         return sched.sys_sched_setparam(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                    if nr == 143:
-                        return sched.sys_sched_getparam(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                     return NOT_IMPLEMENTED
+                if nr == 143:
+                    return sched.sys_sched_getparam(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 if nr == 144:
                     return sched.sys_sched_setscheduler(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2))
                 if nr == 145:
                     return sched.sys_sched_getscheduler(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                return NOT_IMPLEMENTED
+            if nr < 148:
                 if nr == 146:
                     return sched.sys_sched_get_priority_max(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                return NOT_IMPLEMENTED
-            if nr < 149:
                 if nr == 147:
                     return sched.sys_sched_get_priority_min(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 148:
-                    return sched.sys_sched_rr_get_interval(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 return NOT_IMPLEMENTED
+            if nr == 148:
+                return sched.sys_sched_rr_get_interval(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
             if nr == 149:
                 return memory.sys_mlock(task, UserAddr(a0), Size(a1))
             if nr == 150:
                 return memory.sys_munlock(task, UserAddr(a0), Size(a1))
-            if nr == 151:
-                return memory.sys_mlockall(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             return NOT_IMPLEMENTED
-        if nr < 159:
-            if nr < 155:
+        if nr < 158:
+            if nr < 153:
+                if nr == 151:
+                    return memory.sys_mlockall(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 152:
                     return memory.sys_munlockall(task)
-                if nr == 153:
-                    return system.sys_vhangup(task)
                 return NOT_IMPLEMENTED
+            if nr == 153:
+                return system.sys_vhangup(task)
             if nr == 155:
                 return mount.sys_pivot_root(task, UserPath(a0), UserPath(a1))
             if nr == 157:
                 return prctl.sys_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
+            return NOT_IMPLEMENTED
+        if nr < 161:
             if nr == 158:
                 return process.sys_arch_prctl(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1))
-            return NOT_IMPLEMENTED
-        if nr < 162:
             if nr == 159:
                 return adjtimex.sys_adjtimex(task, UserAddr(a0))
             if nr == 160:
                 return system.sys_setrlimit(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
-            if nr == 161:
-                return directory.sys_chroot(task, UserPath(a0))
             return NOT_IMPLEMENTED
+        if nr == 161:
+            return directory.sys_chroot(task, UserPath(a0))
         if nr == 162:
             return sync.sys_sync(task)
         if nr == 163:
             return system.sys_acct(task, UserAddr(a0))
-        if nr == 164:
-            return time.sys_settimeofday(task, UserAddr(a0), UserAddr(a1))
         return NOT_IMPLEMENTED
     if nr < 265:
-        if nr < 221:
-            if nr < 195:
-                if nr < 176:
-                    if nr < 170:
-                        if nr < 167:
+        if nr < 220:
+            if nr < 194:
+                if nr < 175:
+                    if nr < 169:
+                        if nr < 166:
+                            if nr == 164:
+                                return time.sys_settimeofday(task, UserAddr(a0), UserAddr(a1))
                             if nr == 165:
                                 return mount.sys_mount(task, UserString(a0), UserPath(a1), UserString(a2), ULong(a3), UserAddr(a4))
-                            if nr == 166:
-                                return mount.sys_umount2(task, UserPath(a0), Flags(a1 & 0xFFFFFFFF))
                             return NOT_IMPLEMENTED
+                        if nr == 166:
+                            return mount.sys_umount2(task, UserPath(a0), Flags(a1 & 0xFFFFFFFF))
                         if nr == 167:
                             return system.sys_swapon(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         if nr == 168:
                             return system.sys_swapoff(task, UserAddr(a0))
+                        return NOT_IMPLEMENTED
+                    if nr < 171:
                         if nr == 169:
                             return system.sys_reboot(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
-                        return NOT_IMPLEMENTED
-                    if nr < 172:
                         if nr == 170:
                             return system.sys_sethostname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                        if nr == 171:
-                            return system.sys_setdomainname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                         return NOT_IMPLEMENTED
+                    if nr == 171:
+                        return system.sys_setdomainname(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     if nr == 172:
                         return system.sys_iopl(task, CUInt(a0 & 0xFFFFFFFF))
                     if nr == 173:
                         return system.sys_ioperm(task, ULong(a0), ULong(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 175:
-                        return system.sys_init_module(task, UserAddr(a0), ULong(a1), UserAddr(a2))
                     return NOT_IMPLEMENTED
-                if nr < 190:
-                    if nr < 187:
+                if nr < 189:
+                    if nr < 186:
+                        if nr == 175:
+                            return system.sys_init_module(task, UserAddr(a0), ULong(a1), UserAddr(a2))
                         if nr == 176:
                             return system.sys_delete_module(task, UserAddr(a0), CUInt(a1 & 0xFFFFFFFF))
-                        if nr == 186:
-                            return process.sys_gettid(task)
                         return NOT_IMPLEMENTED
+                    if nr == 186:
+                        return process.sys_gettid(task)
                     if nr == 187:
                         return read_write.sys_readahead(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Size(a2))
                     if nr == 188:
                         return xattr.sys_setxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                    return NOT_IMPLEMENTED
+                if nr < 191:
                     if nr == 189:
                         return xattr.sys_lsetxattr(task, UserPath(a0), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    return NOT_IMPLEMENTED
-                if nr < 192:
                     if nr == 190:
                         return xattr.sys_fsetxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1), InBuffer(a2), Size(a3), CInt((a4 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 191:
-                        return xattr.sys_getxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
                     return NOT_IMPLEMENTED
+                if nr == 191:
+                    return xattr.sys_getxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
                 if nr == 192:
                     return xattr.sys_lgetxattr(task, UserPath(a0), UserString(a1), OutBuffer(a2), Size(a3))
                 if nr == 193:
                     return xattr.sys_fgetxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1), OutBuffer(a2), Size(a3))
-                if nr == 194:
-                    return xattr.sys_listxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
                 return NOT_IMPLEMENTED
-            if nr < 206:
-                if nr < 200:
-                    if nr < 197:
+            if nr < 204:
+                if nr < 199:
+                    if nr < 196:
+                        if nr == 194:
+                            return xattr.sys_listxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
                         if nr == 195:
                             return xattr.sys_llistxattr(task, UserPath(a0), OutBuffer(a1), Size(a2))
-                        if nr == 196:
-                            return xattr.sys_flistxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2))
                         return NOT_IMPLEMENTED
+                    if nr == 196:
+                        return xattr.sys_flistxattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), OutBuffer(a1), Size(a2))
                     if nr == 197:
                         return xattr.sys_removexattr(task, UserPath(a0), UserString(a1))
                     if nr == 198:
                         return xattr.sys_lremovexattr(task, UserPath(a0), UserString(a1))
+                    return NOT_IMPLEMENTED
+                if nr < 201:
                     if nr == 199:
                         return xattr.sys_fremovexattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserString(a1))
-                    return NOT_IMPLEMENTED
-                if nr < 202:
                     if nr == 200:
                         return signal.sys_tkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 201:
-                        return time.sys_time(task, UserAddr(a0))
                     return NOT_IMPLEMENTED
+                if nr == 201:
+                    return time.sys_time(task, UserAddr(a0))
                 if nr == 202:
                     return futex.sys_futex(task, UserAddr(a0), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3), UserAddr(a4), CUInt(a5 & 0xFFFFFFFF))
                 if nr == 203:
                     return sched.sys_sched_setaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
-                if nr == 204:
-                    return sched.sys_sched_getaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
                 return NOT_IMPLEMENTED
-            if nr < 213:
-                if nr < 208:
+            if nr < 210:
+                if nr < 207:
+                    if nr == 204:
+                        return sched.sys_sched_getaffinity(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CUInt(a1 & 0xFFFFFFFF), UserAddr(a2))
                     if nr == 206:
                         return aio.sys_io_setup(task, CUInt(a0 & 0xFFFFFFFF), UserAddr(a1))
-                    if nr == 207:
-                        return aio.sys_io_destroy(task, ULong(a0))
                     return NOT_IMPLEMENTED
+                if nr == 207:
+                    return aio.sys_io_destroy(task, ULong(a0))
                 if nr == 208:
                     return aio.sys_io_getevents(task, ULong(a0), Long((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), UserAddr(a3), UserAddr(a4))
                 if nr == 209:
                     return aio.sys_io_submit(task, ULong(a0), Long((a1 ^ 0x8000000000000000) - 0x8000000000000000), UserAddr(a2))
+                return NOT_IMPLEMENTED
+            if nr < 216:
                 if nr == 210:
                     return aio.sys_io_cancel(task, ULong(a0), UserAddr(a1), UserAddr(a2))
-                return NOT_IMPLEMENTED
-            if nr < 217:
                 if nr == 213:
                     return epoll.sys_epoll_create(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 216:
-                    return memory.sys_remap_file_pages(task, UserAddr(a0), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
                 return NOT_IMPLEMENTED
+            if nr == 216:
+                return memory.sys_remap_file_pages(task, UserAddr(a0), ULong(a1), ULong(a2), ULong(a3), ULong(a4))
             if nr == 217:
                 return directory.sys_getdents64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF))
             if nr == 218:
                 return process.sys_set_tid_address(task, UserAddr(a0))
-            if nr == 220:
-                return sem.sys_semtimedop(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
             return NOT_IMPLEMENTED
-        if nr < 242:
-            if nr < 231:
-                if nr < 226:
-                    if nr < 223:
+        if nr < 241:
+            if nr < 230:
+                if nr < 225:
+                    if nr < 222:
+                        if nr == 220:
+                            return sem.sys_semtimedop(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CUInt(a2 & 0xFFFFFFFF), UserAddr(a3))
                         if nr == 221:
                             return read_write.sys_fadvise64(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Offset((a1 ^ 0x8000000000000000) - 0x8000000000000000), Long((a2 ^ 0x8000000000000000) - 0x8000000000000000), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                        if nr == 222:
-                            return time.sys_timer_create(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
                         return NOT_IMPLEMENTED
+                    if nr == 222:
+                        return time.sys_timer_create(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
                     if nr == 223:
                         return time.sys_timer_settime(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
                     if nr == 224:
                         return time.sys_timer_gettime(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
+                    return NOT_IMPLEMENTED
+                if nr < 227:
                     if nr == 225:
                         return time.sys_timer_getoverrun(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    return NOT_IMPLEMENTED
-                if nr < 228:
                     if nr == 226:
                         return time.sys_timer_delete(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 227:
-                        return time.sys_clock_settime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                     return NOT_IMPLEMENTED
+                if nr == 227:
+                    return time.sys_clock_settime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 if nr == 228:
                     return time.sys_clock_gettime(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 if nr == 229:
                     return time.sys_clock_getres(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
-                if nr == 230:
-                    return time.sys_clock_nanosleep(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
                 return NOT_IMPLEMENTED
-            if nr < 237:
-                if nr < 233:
+            if nr < 235:
+                if nr < 232:
+                    if nr == 230:
+                        return time.sys_clock_nanosleep(task, ClockId((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), UserAddr(a3))
                     if nr == 231:
                         return process.sys_exit_group(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                    if nr == 232:
-                        return epoll.sys_epoll_wait(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Millis((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                     return NOT_IMPLEMENTED
+                if nr == 232:
+                    return epoll.sys_epoll_wait(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Millis((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 if nr == 233:
                     return epoll.sys_epoll_ctl(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Fd((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a3))
                 if nr == 234:
                     return signal.sys_tgkill(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Signo((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
+                return NOT_IMPLEMENTED
+            if nr < 238:
                 if nr == 235:
                     return attributes.sys_utimes(task, UserPath(a0), UserAddr(a1))
-                return NOT_IMPLEMENTED
-            if nr < 239:
                 if nr == 237:
                     return numa.sys_mbind(task, UserAddr(a0), ULong(a1), ULong(a2), UserAddr(a3), ULong(a4), CInt((a5 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 238:
-                    return numa.sys_set_mempolicy(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2))
                 return NOT_IMPLEMENTED
+            if nr == 238:
+                return numa.sys_set_mempolicy(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), ULong(a2))
             if nr == 239:
                 return numa.sys_get_mempolicy(task, UserAddr(a0), UserAddr(a1), ULong(a2), UserAddr(a3), ULong(a4))
             if nr == 240:
                 return mqueue.sys_mq_open(task, UserString(a0), OpenFlags(a1 & 0xFFFFFFFF), Mode(a2 & 0xFFFFFFFF), UserAddr(a3))
-            if nr == 241:
-                return mqueue.sys_mq_unlink(task, UserString(a0))
             return NOT_IMPLEMENTED
-        if nr < 255:
-            if nr < 247:
-                if nr < 244:
+        if nr < 254:
+            if nr < 246:
+                if nr < 243:
+                    if nr == 241:
+                        return mqueue.sys_mq_unlink(task, UserString(a0))
                     if nr == 242:
                         return mqueue.sys_mq_timedsend(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), CUInt(a3 & 0xFFFFFFFF), UserAddr(a4))
-                    if nr == 243:
-                        return mqueue.sys_mq_timedreceive(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), UserAddr(a3), UserAddr(a4))
                     return NOT_IMPLEMENTED
+                if nr == 243:
+                    return mqueue.sys_mq_timedreceive(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), Size(a2), UserAddr(a3), UserAddr(a4))
                 if nr == 244:
                     return mqueue.sys_mq_notify(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1))
                 if nr == 245:
                     return mqueue.sys_mq_getsetattr(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a1), UserAddr(a2))
+                return NOT_IMPLEMENTED
+            if nr < 251:
                 if nr == 246:
                     return system.sys_kexec_load(task, ULong(a0), ULong(a1), UserAddr(a2), ULong(a3))
-                return NOT_IMPLEMENTED
-            if nr < 252:
                 if nr == 247:
                     return process.sys_waitid(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), Pid((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a2), CInt((a3 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserAddr(a4))
-                if nr == 251:
-                    return ioprio.sys_ioprio_set(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
                 return NOT_IMPLEMENTED
+            if nr == 251:
+                return ioprio.sys_ioprio_set(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a2 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             if nr == 252:
                 return ioprio.sys_ioprio_get(task, CInt((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
             if nr == 253:
                 return inotify.sys_inotify_init(task)
-            if nr == 254:
-                return inotify.sys_inotify_add_watch(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CUInt(a2 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
-        if nr < 260:
-            if nr < 257:
+        if nr < 259:
+            if nr < 256:
+                if nr == 254:
+                    return inotify.sys_inotify_add_watch(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), CUInt(a2 & 0xFFFFFFFF))
                 if nr == 255:
                     return inotify.sys_inotify_rm_watch(task, Fd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), CInt((a1 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000))
-                if nr == 256:
-                    return numa.sys_migrate_pages(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), UserAddr(a2), UserAddr(a3))
                 return NOT_IMPLEMENTED
+            if nr == 256:
+                return numa.sys_migrate_pages(task, Pid((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), ULong(a1), UserAddr(a2), UserAddr(a3))
             if nr == 257:
                 return open.sys_openat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), OpenFlags(a2 & 0xFFFFFFFF), Mode(a3 & 0xFFFFFFFF))
             if nr == 258:
                 return directory.sys_mkdirat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF))
-            if nr == 259:
-                return link.sys_mknodat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF), CUInt(a3 & 0xFFFFFFFF))
             return NOT_IMPLEMENTED
         if nr < 262:
+            if nr == 259:
+                return link.sys_mknodat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Mode(a2 & 0xFFFFFFFF), CUInt(a3 & 0xFFFFFFFF))
             if nr == 260:
                 return attributes.sys_fchownat(task, DirFd((a0 & 0xFFFFFFFF ^ 0x80000000) - 0x80000000), UserPath(a1), Uid(a2 & 0xFFFFFFFF), Gid(a3 & 0xFFFFFFFF), Flags(a4 & 0xFFFFFFFF))
             if nr == 261:

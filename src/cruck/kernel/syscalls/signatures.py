@@ -142,6 +142,7 @@ SIGNATURES: Final[dict[int, tuple[str, tuple[str, ...]]]] = {
     132: ("utime", ("UserPath", "UserAddr")),
     133: ("mknod", ("UserPath", "Mode", "CUInt")),
     135: ("personality", ("ULong",)),
+    136: ("ustat", ("CUInt", "UserAddr")),
     137: ("statfs", ("UserPath", "UserAddr")),
     138: ("fstatfs", ("Fd", "UserAddr")),
     139: ("sysfs", ("CInt", "ULong", "ULong")),

@@ -22,7 +22,7 @@ from cruck.abi.stat import (
     STATX_MNT_ID,
 )
 from cruck.kernel.errors import LinuxError
-from cruck.kernel.syscalls.types import CInt, DirFd, Fd, Flags, UserAddr, UserPath
+from cruck.kernel.syscalls.types import CInt, CUInt, DirFd, Fd, Flags, UserAddr, UserPath
 from cruck.kernel.vfs.dentry import Mount, Path
 from cruck.kernel.vfs.inode import FileSystem
 from cruck.kernel.vfs.permission import MAY_EXEC, check_path_access, real_credentials
@@ -47,6 +47,7 @@ MS_STRICTATIME: Final = 1 << 24
 # struct stat, as abi.stat.STAT, but times before 1970 need no masking
 _STAT: Final = struct.Struct("<QQQIII4xQqqqqqqqqq24x")
 # struct statfs: type, bsize, blocks, bfree, bavail, files, ffree, fsid (two ints), namelen, frsize, flags, spare[4]
+_USTAT: Final = struct.Struct("<i4xQ12x4x")  # two names, always empty
 _STATFS: Final = struct.Struct("<qqQQQQQiiqqq32x")
 
 
@@ -196,6 +197,18 @@ def sys_fstatfs(task: "Task", fd: Fd, out: UserAddr) -> int:
     if inode is None:
         return -EINVAL
     return _write_statfs(task, out, inode.fs, None)
+
+
+def sys_ustat(task: "Task", dev: CUInt, ubuf: UserAddr) -> int:
+    """struct ustat of the mounted file system `dev`: free blocks and inodes. Errors: EINVAL (no such one), EFAULT."""
+    for mount in task.ns.mnt.mounts:
+        assert mount.root.inode is not None
+        fs = mount.root.inode.fs
+        if fs.dev & 0xFFFF_FFFF == dev:
+            numbers = fs.statfs()
+            task.user.write(ubuf, _USTAT.pack(numbers[3] & 0x7FFF_FFFF, numbers[6] & (1 << 63) - 1))
+            return 0
+    return -EINVAL
 
 
 def _write_statfs(task: "Task", out: int, fs: FileSystem, mount: Mount | None) -> int:

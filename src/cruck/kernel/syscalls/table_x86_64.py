@@ -214,6 +214,7 @@ TABLE: Final[tuple[Row, ...]] = (
     row(132, "utime", attributes.sys_utime),
     row(133, "mknod", link.sys_mknod),
     row(135, "personality", system.sys_personality, partial("no ADDR_COMPAT_LAYOUT: EINVAL")),
+    row(136, "ustat", stat.sys_ustat),
     row(137, "statfs", stat.sys_statfs),
     row(138, "fstatfs", stat.sys_fstatfs),
     row(139, "sysfs", sysfs.sys_sysfs),

@@ -12,6 +12,7 @@ from cruck.kernel import utsname
 from cruck.kernel.fs.procfs import sysctl_ipc, sysctl_settings
 from cruck.kernel.fs.procfs.inode import DT_DIR, DT_REG, DirectoryNode, PseudoFs, TextNode
 from cruck.kernel.fs.procfs.sysvipc import reader_namespace
+from cruck.kernel.process.pid_namespace import PID_MAX
 from cruck.kernel.vfs.file import DirEntry
 from cruck.kernel.vfs.inode import Inode
 
@@ -118,7 +119,7 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"net/ipv4/tcp_rmem": b"4096\t131072\t6291456",
     b"net/ipv4/tcp_wmem": b"4096\t16384\t4194304",
     b"net/unix/max_dgram_qlen": b"512",
-    b"user/max_user_namespaces": b"0",
+    b"user/max_user_namespaces": LIVE,
     b"vm/dirty_background_ratio": b"10",
     b"vm/dirty_ratio": b"20",
     b"vm/drop_caches": b"0",
@@ -138,7 +139,7 @@ VALUES: Final[dict[bytes, bytes]] = {
     b"vm/unprivileged_userfaultfd": b"0",
     b"vm/vfs_cache_pressure": b"100",
 }
-WRITABLE: Final = (b"kernel/hostname", b"kernel/domainname", *sysctl_ipc.LIMITS, *sysctl_settings.LIMITS)
+WRITABLE: Final = (b"kernel/hostname", b"kernel/domainname", b"kernel/ns_last_pid", *sysctl_ipc.LIMITS, *sysctl_settings.LIMITS)
 NAMES: Final = tuple(VALUES)
 INDEX: Final[dict[bytes, int]] = {name: index for index, name in enumerate(NAMES)}
 
@@ -213,6 +214,11 @@ class SysctlFile(TextNode):
         if self.path in sysctl_settings.LIMITS:
             result = sysctl_settings.write(kernel.settings, self.path, value)
             return result if result < 0 else len(data)
+        if self.path == b"kernel/ns_last_pid":
+            if not value.strip().isdigit() or int(value) >= PID_MAX:
+                return -EINVAL
+            writer.process.pid_ns.set_last(kernel, int(value))
+            return len(data)
         if len(value) > NEW_UTS_LEN:
             return -EINVAL
         if self.path == b"kernel/hostname":
@@ -235,7 +241,9 @@ def live_value(kernel: "Kernel", path: bytes) -> bytes:
     if path == b"kernel/version":
         return utsname.version()
     if path == b"kernel/ns_last_pid":
-        return b"%d" % (kernel.next_pid - 1)
+        reader = kernel.current
+        ns = reader.process.pid_ns if reader is not None else kernel.namespaces.pid
+        return b"%d" % ((ns.next_number if ns.level else kernel.next_pid) - 1)
     if path == b"kernel/threads-max":
         return b"%d" % kernel.pids_limit
     if path == b"kernel/random/uuid":

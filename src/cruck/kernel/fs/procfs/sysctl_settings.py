@@ -17,6 +17,7 @@ LIMITS: Final[dict[bytes, tuple[int, int]]] = {
     b"fs/inotify/max_user_instances": (0, MAX_INT),
     b"fs/inotify/max_user_watches": (0, MAX_INT),
     b"fs/pipe-max-size": (0, MAX_INT),
+    b"user/max_user_namespaces": (0, MAX_INT),
     b"vm/max_map_count": (0, 65_530),  # the host's own limit
 }
 
@@ -28,6 +29,7 @@ def read(settings: "Settings", path: bytes) -> bytes:
         b"fs/inotify/max_user_instances": settings.inotify_max_instances,
         b"fs/inotify/max_user_watches": settings.inotify_max_watches,
         b"fs/pipe-max-size": settings.pipe_max_bytes,
+        b"user/max_user_namespaces": settings.max_user_namespaces,
         b"vm/max_map_count": settings.max_map_count,
     }
     return b"%d" % values[path]
@@ -56,6 +58,8 @@ def write(settings: "Settings", path: bytes, text: bytes) -> int:
         while size < value:
             size *= 2
         settings.pipe_max_bytes = size
+    elif path == b"user/max_user_namespaces":
+        settings.max_user_namespaces = value
     else:
         settings.max_map_count = value
     return 0

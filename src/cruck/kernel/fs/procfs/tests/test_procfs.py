@@ -5,10 +5,12 @@ import pickle
 
 import pytest
 
-from cruck.abi.errno import EACCES, EINVAL, EIO, ENOENT, EPERM, ESRCH
+from cruck.abi.errno import EACCES, EINVAL, EIO, ENOENT, ENOSPC, EPERM, ESRCH
+from cruck.abi.sched import CLONE_NEWUSER
 from cruck.framework.mm.user_memory import BytesReader, BytesWriter
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.kernel import Kernel
+from cruck.kernel.process import namespaces
 from cruck.kernel.process.task import Task
 from cruck.kernel.vfs import open as vfs_open
 from cruck.kernel.vfs.file import File
@@ -235,6 +237,19 @@ def test_hostname_is_set_through_sysctl_by_the_administrator(kernel: Kernel, tas
     assert error_of(user, b"/proc/sys/kernel/hostname", O_WRONLY) == EACCES
     assert error_of(user, b"/proc/sys/kernel/pid_max", O_WRONLY) == EACCES
     assert write(task, b"/proc/sys/kernel/pid_max", b"5") == -EPERM
+
+
+def test_pids_and_user_namespaces_are_the_administrators_to_set(kernel: Kernel, task: Task) -> None:
+    last = b"/proc/sys/kernel/ns_last_pid"
+    assert write(task, last, b"4999\n") == 5 and kernel.alloc_pid() == 5000
+    assert read(task, last) == b"5000\n"
+    assert write(task, last, b"32768") == write(task, last, b"x") == -EINVAL
+    most = b"/proc/sys/user/max_user_namespaces"
+    namespaces.check(kernel, task, CLONE_NEWUSER)
+    assert write(task, most, b"0") == 1 and read(task, most) == b"0\n"
+    with pytest.raises(LinuxError) as caught:
+        namespaces.check(kernel, task, CLONE_NEWUSER)
+    assert caught.value.errno == ENOSPC
 
 
 def test_sysctl_directories_list_each_name_once(task: Task) -> None:
