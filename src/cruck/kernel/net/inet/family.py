@@ -63,7 +63,7 @@ def create(stack: InetStack, task: "Task", domain: int, kind: int, protocol: int
     if kind == SOCK_RAW:
         if protocol == 0 or protocol > IPPROTO_RAW:
             raise LinuxError(EPROTONOSUPPORT)
-        if not task.creds.has(CAP_NET_RAW):
+        if not task.creds.has_in(task.ns.net.owner, CAP_NET_RAW):
             raise LinuxError(EPERM)
         return RawSocket(stack, task.kernel, domain, protocol, task.creds.fsuid, task.creds.fsgid)
     raise LinuxError(ESOCKTNOSUPPORT)
