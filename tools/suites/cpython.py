@@ -10,6 +10,7 @@ from suites.suite import Suite, SuiteMissing
 PYTHON = "/usr/bin/python3"
 TESTS = Path("/usr/lib/python3.11/test")
 TIMEOUT_S = 400.0
+RESOURCES = {"test_socketserver": "-u network "}  # what it calls the network is the loopback
 RAN = re.compile(r"^Ran (\d+) tests? in", re.MULTILINE)
 SKIPPED = re.compile(r"^OK \(.*?skipped=(\d+)|^FAILED \(.*?skipped=(\d+)", re.MULTILINE)
 BAD_LINE = re.compile(r"^(FAIL|ERROR): |^(test_\w+ crashed|Fatal Python error)")
@@ -25,7 +26,7 @@ class CPython(Suite):
 
     def cases(self) -> list[Case]:
         names = sorted({path.stem for path in TESTS.glob("test_*.py")} | {path.parent.name for path in TESTS.glob("test_*/__init__.py")})
-        return [Case(name, f"{PYTHON} -m test -v {name}", TIMEOUT_S) for name in names]
+        return [Case(name, f"{PYTHON} -m test -v {RESOURCES.get(name, '')}{name}", TIMEOUT_S) for name in names]
 
     def judge(self, case: Case, raw: Raw) -> Outcome:
         output = raw.output
