@@ -25,7 +25,8 @@ IN_C = frozenset(
 IN_PYTHON = frozenset(
     """
     _thread.allocate_lock _thread.start_new_thread fcntl.fcntl fcntl.ioctl os.chmod os.chown os.close os.dup os.fchmod os.fchown os.fdatasync
-    os.fsdecode os.fsencode os.fstat os.fsync os.ftruncate os.getxattr os.isatty os.link os.listxattr os.lseek os.mkdir os.mknod os.open
+    os.fsdecode os.fsencode os.fstat os.fsync os.ftruncate os.getxattr os.isatty os.link os.listxattr os.lseek os.major os.minor os.mkdir
+    os.mknod os.open
     os.path os.pipe2 os.posix_fallocate os.pread os.pwrite os.read os.readlink os.removexattr os.rename os.rmdir os.scandir os.setxattr
     os.stat os.stat_result os.statvfs os.symlink os.sync os.unlink os.urandom os.utime os.write select.poll socket.getaddrinfo socket.inet_aton
     socket.socket termios.error termios.tcgetattr termios.tcsetattr time.clock_gettime_ns time.monotonic time.monotonic_ns time.time_ns

@@ -27,7 +27,7 @@ ATTACKS = {
     "memory_bomb": "9 then no end",
     "huge_arguments": "2 then E2BIG",
     "sparse_file": "48 then EFBIG",
-    "timer_bomb": "4096 then EAGAIN",
+    "timer_bomb": "4000 then EAGAIN",
     "inotify_queue": "16385 then EOVERFLOW",
     "watch_bomb": "16383 then ENOSPC",
     "udp_bomb": "286 then ENFILE",
