@@ -75,6 +75,7 @@ def exit_task(kernel: "Kernel", task: Task, status: int) -> None:
     cpu_ns = task.context.cpu_time_ns()
     process.user_ns += max(0, cpu_ns)
     process.system_ns += task.system_ns
+    process.io.add(task.io)
     process.max_rss_pages = max(process.max_rss_pages, task.mm.max_rss_pages())
     files, fs = task.files, task.fs
     kernel.contexts.pop(task.context.tag, None)
@@ -239,6 +240,7 @@ def count_child(parent: "Process", process: "Process") -> None:
     parent.children_user_ns += process.user_ns + process.children_user_ns
     parent.children_system_ns += process.system_ns + process.children_system_ns
     parent.children_max_rss_pages = max(parent.children_max_rss_pages, process.max_rss_pages, process.children_max_rss_pages)
+    parent.io.add(process.io)
 
 
 def _reparent_children(kernel: "Kernel", process: "Process") -> None:

@@ -4,6 +4,7 @@
 from typing import TYPE_CHECKING, Final
 
 from cruck.kernel.poll.wait_queue import WaitQueue
+from cruck.kernel.process.io_counts import IoCounts
 
 if TYPE_CHECKING:
     from cruck.kernel.kernel import Kernel
@@ -81,6 +82,7 @@ class Process:
     children_system_ns: int
     max_rss_pages: int  # of the memory it had before an execve or its end
     children_max_rss_pages: int  # of any descendant that was waited for
+    io: IoCounts  # of threads that ended, and of children that were waited for
     # Timers: setitimer, timer_create.
     timers: "ProcessTimers"
     oom_score_adj: int
@@ -115,6 +117,7 @@ class Process:
         self.start_ns = kernel.clock.monotonic_ns()
         self.user_ns = self.system_ns = self.children_user_ns = self.children_system_ns = 0
         self.max_rss_pages = self.children_max_rss_pages = 0
+        self.io = IoCounts()
         self.timers = ProcessTimers(self)
         self.oom_score_adj = parent.oom_score_adj if parent is not None else 0
         self.nr_threads_ever = 0

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.kernel.ledger import TASK
 from cruck.kernel.poll.wait_queue import Waiter, WaitQueue
+from cruck.kernel.process.io_counts import IoCounts
 
 if TYPE_CHECKING:
     from cruck.framework.hardware import Context
@@ -89,6 +90,7 @@ class Task(Waiter):
     resume_info: "SigInfo | None"  # the signal the tracer lets through
     seccomp_mode: int  # seccomp.py: MODE_*
     seccomp_filter: "Filter | None"
+    io: IoCounts
     # Threads.
     clear_child_tid: int  # guest address, 0 none
     robust_list: int
@@ -189,6 +191,7 @@ class Task(Waiter):
         self.resume_info = None
         self.seccomp_mode = 0
         self.seccomp_filter = None
+        self.io = IoCounts()
 
     def notify(self, queue: WaitQueue, events: int) -> bool:
         """A queue it waits on was woken: the blocked call is to be run again."""

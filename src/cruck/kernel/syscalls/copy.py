@@ -60,6 +60,7 @@ def sys_sendfile(task: "Task", out_fd: Fd, in_fd: Fd, offset: UserAddr, count: S
     if not source.is_seekable or _kind(source) == S_IFDIR:
         return -EINVAL
     result, done = _copy(task, source, start, out, POSITION, count)
+    _count(task, result)
     if offset and done:
         task.user.write_u64(offset, start + done)
     return result
@@ -93,12 +94,19 @@ def sys_copy_file_range(task: "Task", in_fd: Fd, in_offset: UserAddr, out_fd: Fd
         if first < second + length and second < first + length:
             return -EINVAL
     result, done = _copy(task, source, start, out, out_start, length)
+    _count(task, result)
     if done:
         if in_offset:
             task.user.write_u64(in_offset, start + done)
         if out_offset:
             task.user.write_u64(out_offset, out_start + done)
     return result
+
+
+def _count(task: "Task", result: int) -> None:
+    if result != blocking.BLOCKED:
+        task.io.count_read(result)
+        task.io.count_write(result)
 
 
 def _within_limit(task: "Task", out: "File", start: int, count: int) -> int:

@@ -43,52 +43,52 @@ def sys_read(task: "Task", fd: Fd, buffer: OutBuffer, count: Size) -> int:
     """Bytes, 0 at the end. Errors: EBADF (also: not open for reading), EFAULT, EINVAL (what cannot be read so), EISDIR,
     EAGAIN (O_NONBLOCK), EINTR, and the file's own."""
     file = readable(task, fd)
-    return read_ranges(task, file, one_range(task, buffer, count), -1, 0)
+    return _read(task, file, one_range(task, buffer, count), -1, 0)
 
 
 def sys_write(task: "Task", fd: Fd, buffer: InBuffer, count: Size) -> int:
     """Bytes. Errors: EBADF (also: not open for writing), EFAULT, EINVAL (as read), EAGAIN (O_NONBLOCK), EINTR, EPIPE (with SIGPIPE), EFBIG
     (RLIMIT_FSIZE, with SIGXFSZ), ENOSPC, EPERM (sealed), and the file's own."""
     file = writable(task, fd)
-    return write_ranges(task, file, one_range(task, buffer, count), -1, 0)
+    return _write(task, file, one_range(task, buffer, count), -1, 0)
 
 
 def sys_readv(task: "Task", fd: Fd, iov: UserAddr, count: ULong) -> int:
     """As read. Errors: also EINVAL (more than 1024 ranges)."""
     file = readable(task, fd)
-    return read_ranges(task, file, read_iovec(task, iov, count), -1, 0)
+    return _read(task, file, read_iovec(task, iov, count), -1, 0)
 
 
 def sys_writev(task: "Task", fd: Fd, iov: UserAddr, count: ULong) -> int:
     """As write. Errors: also EINVAL (more than 1024 ranges)."""
     file = writable(task, fd)
-    return write_ranges(task, file, read_iovec(task, iov, count), -1, 0)
+    return _write(task, file, read_iovec(task, iov, count), -1, 0)
 
 
 def sys_pread64(task: "Task", fd: Fd, buffer: OutBuffer, count: Size, offset: Offset) -> int:
     """Bytes from `offset`. Errors: EBADF (also: not open for reading), EFAULT, EINVAL (negative; what cannot be read so), EISDIR,
     ESPIPE (pipe, socket, …)."""
     file = _positioned(task, fd, offset, False)
-    return read_ranges(task, file, one_range(task, buffer, count), offset, 0)
+    return _read(task, file, one_range(task, buffer, count), offset, 0)
 
 
 def sys_pwrite64(task: "Task", fd: Fd, buffer: InBuffer, count: Size, offset: Offset) -> int:
     """Bytes to `offset`, at the end with O_APPEND. Errors: EBADF (also: not open for writing), EFAULT, EINVAL (negative), ESPIPE (pipe,
     socket, …), EFBIG (RLIMIT_FSIZE, with SIGXFSZ), ENOSPC, EPERM (sealed)."""
     file = _positioned(task, fd, offset, True)
-    return write_ranges(task, file, one_range(task, buffer, count), offset, 0)
+    return _write(task, file, one_range(task, buffer, count), offset, 0)
 
 
 def sys_preadv(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offset, offset_high: ULong) -> int:
     """As pread64. Errors: also EINVAL (more than 1024 ranges)."""
     file = _positioned(task, fd, offset, False)
-    return read_ranges(task, file, read_iovec(task, iov, count), offset, 0)
+    return _read(task, file, read_iovec(task, iov, count), offset, 0)
 
 
 def sys_pwritev(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offset, offset_high: ULong) -> int:
     """As pwrite64. Errors: also EINVAL (more than 1024 ranges)."""
     file = _positioned(task, fd, offset, True)
-    return write_ranges(task, file, read_iovec(task, iov, count), offset, 0)
+    return _write(task, file, read_iovec(task, iov, count), offset, 0)
 
 
 def sys_preadv2(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offset, offset_high: ULong, flags: Flags) -> int:
@@ -97,7 +97,7 @@ def sys_preadv2(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offse
     ranges = read_iovec(task, iov, count)
     if flags & ~(RWF_HIPRI | RWF_NOWAIT | RWF_DSYNC | RWF_SYNC):
         return -EOPNOTSUPP
-    return read_ranges(task, file, ranges, offset, flags)
+    return _read(task, file, ranges, offset, flags)
 
 
 def sys_pwritev2(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offset, offset_high: ULong, flags: Flags) -> int:
@@ -106,7 +106,21 @@ def sys_pwritev2(task: "Task", fd: Fd, iov: UserAddr, count: ULong, offset: Offs
     ranges = read_iovec(task, iov, count)
     if flags & ~(RWF_HIPRI | RWF_NOWAIT | RWF_DSYNC | RWF_SYNC | RWF_APPEND):
         return -EOPNOTSUPP
-    return write_ranges(task, file, ranges, offset, flags)
+    return _write(task, file, ranges, offset, flags)
+
+
+def _read(task: "Task", file: "File", ranges: list[tuple[int, int]], offset: int, flags: int) -> int:
+    result = read_ranges(task, file, ranges, offset, flags)
+    if result != blocking.BLOCKED:
+        task.io.count_read(result)
+    return result
+
+
+def _write(task: "Task", file: "File", ranges: list[tuple[int, int]], offset: int, flags: int) -> int:
+    result = write_ranges(task, file, ranges, offset, flags)
+    if result != blocking.BLOCKED:
+        task.io.count_write(result)
+    return result
 
 
 def sys_lseek(task: "Task", fd: Fd, offset: Offset, whence: CInt) -> int:

@@ -283,7 +283,7 @@ class TaskText(TextNode):
         if name == b"loginuid" or name == b"sessionid":
             return b"4294967295"
         if name == b"io":
-            return task_text.io()
+            return task_text.io(process, task, who.is_whole)
         if name == b"uid_map" or name == b"gid_map" or name == b"setgroups":
             return id_map.render(kernel, task, name)
         if name == b"personality":

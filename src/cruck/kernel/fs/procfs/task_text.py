@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cruck.kernel.fs.procfs import memory_text
 from cruck.kernel.fs.procfs.access import may_inspect
+from cruck.kernel.process.io_counts import IoCounts
 from cruck.kernel.process.process import RLIM_INFINITY
 from cruck.kernel.process.task import BLOCKED, DEAD, READY, STOPPED, TRACED
 from cruck.kernel.signal.actions import SIG_DFL, SIG_IGN
@@ -301,10 +302,18 @@ def _limit(value: int) -> bytes:
     return b"unlimited" if value == RLIM_INFINITY else b"%d" % value
 
 
-def io() -> bytes:
-    """Bytes are not counted."""
-    names = (b"rchar", b"wchar", b"syscr", b"syscw", b"read_bytes", b"write_bytes", b"cancelled_write_bytes")
-    return b"".join([b"%s: 0\n" % name for name in names])
+def io(process: "Process", task: "Task | None", is_whole: bool) -> bytes:
+    """Of a thread, or of a process with its threads and children that have ended. No block devices: the last three are 0."""
+    counts = IoCounts()
+    if is_whole:
+        counts.add(process.io)
+        for thread in process.threads.values():
+            counts.add(thread.io)
+    elif task is not None:
+        counts.add(task.io)
+    return b"rchar: %d\nwchar: %d\nsyscr: %d\nsyscw: %d\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n" % (
+        counts.bytes_read, counts.bytes_written, counts.nr_reads, counts.nr_writes,
+    )  # fmt: skip
 
 
 def schedstat(task: "Task | None") -> bytes:
