@@ -366,11 +366,18 @@ class Hardware(RuleBasedStateMachine):
 
     @rule(segment=segments, offset=offsets, byte=st.sampled_from(NO_CODE), length=st.sampled_from((0, 1, 4096, 9000)))
     def segment_write(self, segment: SegmentPair, offset: int, byte: int, length: int) -> None:
+        if self.is_closed:  # its RAM is gone: zeros, and perhaps no more of them
+            assert 0 <= segment.host.write(offset, bytes([byte]) * length) <= length
+            return
         assert segment.host.write(offset, bytes([byte]) * length) == segment.fake.write(offset, bytes([byte]) * length)
 
     @rule(segment=segments, other=segments, offset=offsets, length=st.sampled_from((0, 1, 4096, 9000, 1 << 40)))
     def segment_rest(self, segment: SegmentPair, other: SegmentPair, offset: int, length: int) -> None:
         segment.host.discard(offset, length)
+        if self.is_closed:
+            assert len(segment.host.read(offset, min(length, 1 << 20))) == min(length, 1 << 20) and segment.host.nr_pages() >= 0
+            assert segment is other or 0 <= segment.host.copy_from(other.host, offset, 0, min(length, 1 << 20)) <= length
+            return
         segment.fake.discard(offset, length)
         if segment is not other and length < 1 << 20:
             assert segment.host.copy_from(other.host, offset, 0, length) == segment.fake.copy_from(other.fake, offset, 0, length)
@@ -496,7 +503,9 @@ class Hardware(RuleBasedStateMachine):
 
     @rule(segment=segments, file=st.integers(0, 1), offset=offsets, length=st.sampled_from((0, 1, 5000)), to_host=st.booleans())
     def segment_input_output(self, segment: SegmentPair, file: int, offset: int, length: int, to_host: bool) -> None:
-        if to_host:
+        if self.is_closed:
+            assert -errno.ENOMEM <= segment.host.read_host(offset, self.files[file], 0, length) <= length
+        elif to_host:
             length = min(length, 300)
             assert segment.host.write_host(offset, self.files[file], 0, length) == length
             self.contents[file][:length] = segment.fake.read(offset, length)
