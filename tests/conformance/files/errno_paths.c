@@ -165,6 +165,9 @@ static void link_counts(void)
 	EXPECT_ERRNO(statfs, EFAULT, "f", BAD);
 	EXPECT_ERRNO(fstatfs, EFAULT, 0, BAD);
 	EXPECT_ERRNO(fstatfs, EBADF, 999, &sfs);
+	EXPECT_IS(0, stat, "f", &st);
+	EXPECT_ERRNO(ustat, EINVAL, -1, &sfs);
+	EXPECT_ERRNO(ustat, EFAULT, (unsigned)st.st_dev, BAD);
 	EXPECT_ERRNO(access, EINVAL, "f", 8);
 	EXPECT_ERRNO(faccessat, EINVAL, AT_FDCWD, "f", 8);
 	EXPECT_ERRNO(faccessat2, EINVAL, AT_FDCWD, "f", 8, 0);
