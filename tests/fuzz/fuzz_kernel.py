@@ -132,6 +132,9 @@ def growth(before: Census, after: Census) -> list[str]:
         slack = 64 if name == "RAM frames in use" else 32_768 if name == "bytes in the ledger" else SLACK
         if count > old + slack + old // 20:
             found.append(f"{name}: {old} → {count}")
+    if found:
+        rest = {name: count - before.counts.get(name, 0) for name, count in after.counts.items()}
+        found.append("all that grew: " + ", ".join(f"{name} {count:+}" for name, count in sorted(rest.items()) if count > 0))
     if after.anon_kib > before.anon_kib + (16 << 10):
         found.append(f"memory of the kernel process: {before.anon_kib} KiB → {after.anon_kib} KiB")
     return found

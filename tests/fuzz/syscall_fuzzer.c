@@ -263,6 +263,19 @@ static long choose(struct rng *r, uint64_t a[6], int wild)
 	return nr;
 }
 
+/* Names outside of the round's directory stay: a device that is gone may come back as a file that keeps what is written to it. */
+static void keep_names(uint64_t a[6])
+{
+	for (int i = 0; i < 4; i++) {
+		for (unsigned n = 0; n < NR(paths); n++)
+			if (a[i] == (uint64_t)paths[n] && paths[n][0] == '/')
+				a[i] = (uint64_t)"a";
+		for (unsigned n = 0; n < NR(more_paths); n++)
+			if (a[i] == (uint64_t)more_paths[n] && more_paths[n][0] == '/')
+				a[i] = (uint64_t)"a";
+	}
+}
+
 /* What would take memory that this program stands on, its own descriptors, or endless time. */
 static void tame(struct rng *r, long nr, uint64_t a[6])
 {
@@ -291,6 +304,7 @@ static void tame(struct rng *r, long nr, uint64_t a[6])
 	case SYS_ftruncate: case SYS_truncate: case SYS_fallocate: a[1] &= 0xfffff; a[2] &= 0xfffff; a[3] &= 0xfffff; break;
 	case SYS_timer_create: case SYS_mq_notify: a[1] = 0; break; /* any signal, SIGKILL too, may be what it asks for */
 	case SYS_fcntl: if (a[1] == F_SETSIG) a[2] = 0; break;
+	case SYS_unlink: case SYS_unlinkat: case SYS_rename: case SYS_renameat: case SYS_renameat2: case SYS_rmdir: keep_names(a); break;
 	case SYS_setpgid: a[0] = 99999; break;
 	case SYS_chdir: a[0] = (uint64_t)"."; break;
 	case SYS_fchdir: a[0] = 99; break;
@@ -515,11 +529,16 @@ static int remove_one(const char *name, const struct stat *status, int type, str
 	return 0;
 }
 
-/* What calls may have written to outside of their round's directory: as it was, so that what is in use can be compared. */
+/* What calls may have made outside of their round's directory: as it was, so that what is in use can be compared. */
 static void tidy(void)
 {
+	for (unsigned i = 0; i < NR(paths); i++)
+		syscall(SYS_mq_unlink, paths[i]);
+	for (unsigned i = 0; i < NR(more_paths); i++)
+		syscall(SYS_mq_unlink, more_paths[i]);
+	syscall(SYS_mq_unlink, "q");
 	unlink("/dev/shm/x");
-	unlink("/dev/mqueue/q");
+	rmdir("/dev/shm/x");
 	truncate("/etc/passwd", 4096); /* copies, since the first time */
 	truncate("/usr/bin/true", 4096);
 }
