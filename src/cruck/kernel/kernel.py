@@ -93,6 +93,7 @@ class Kernel:
     next_dev: int
     next_inode: int
     turn_ns: int  # monotonic time when the stops of this turn were taken
+    turns_to_sample: int  # until one is timed for the tasks' system time; ≥ 1
     boot_ns: int  # monotonic
     boot_realtime_ns: int
     boot_id: bytes  # 16 random bytes of this boot
@@ -152,6 +153,7 @@ class Kernel:
         self.next_dev = 64
         self.next_inode = 1
         self.boot_ns = self.turn_ns = clock.monotonic_ns()
+        self.turns_to_sample = 1
         self.boot_realtime_ns = clock.realtime_ns()
         self.boot_id = entropy.random_bytes(16)
         self.is_halted = False

@@ -36,6 +36,8 @@ from cruck.kernel.syscalls.outcome import KEEP_REGISTERS, NOT_IMPLEMENTED
 ERESTART_FIRST: Final = -516
 ERESTART_LAST: Final = -ERESTARTSYS
 SIGKILL: Final = 9
+SAMPLED_TURNS: Final = 13
+LONG_TURN_NS: Final = 30_000
 NR_RSEQ: Final = 334  # every libc asks, and does without: no news for the user
 SEGV_ACCERR: Final = 2
 
@@ -68,6 +70,10 @@ def turn(kernel: Kernel, may_wait: bool) -> None:
             handle_stop(kernel, stop)
         except Exception:
             oops_on_the_way(kernel, kernel.contexts.get(stop[0]))
+    if stops:
+        kernel.turns_to_sample -= 1
+        if kernel.turns_to_sample == 0:
+            charge_system_time(kernel, stops, now_ns)
     if kernel.timers.heap:
         try:
             kernel.timers.expire(now_ns)
@@ -76,6 +82,18 @@ def turn(kernel: Kernel, may_wait: bool) -> None:
     if kernel.sched.entries:
         for task in kernel.sched.overdue(now_ns):
             task.context.interrupt()
+
+
+def charge_system_time(kernel: Kernel, stops: list[Stop], began_ns: int) -> None:
+    """One turn in SAMPLED_TURNS is timed, and stands for the others: its time is shared out among its tasks. What is beyond LONG_TURN_NS
+    counts once, so that a turn in which the host took the core away does not count for many."""
+    kernel.turns_to_sample = SAMPLED_TURNS
+    spent_ns = max(0, kernel.clock.monotonic_ns() - began_ns)
+    share_ns = (spent_ns + (SAMPLED_TURNS - 1) * min(spent_ns, LONG_TURN_NS)) // len(stops)
+    for stop in stops:
+        task = kernel.contexts.get(stop[0])
+        if task is not None:
+            task.system_ns += share_ns
 
 
 def next_deadline_ns(kernel: Kernel) -> int:

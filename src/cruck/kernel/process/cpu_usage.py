@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """CPU time and memory that tasks and processes have used, for times(2), getrusage(2), /proc and CPU-time clocks.
 
-User time is what the machine measured while guest instructions ran; system time is the kernel's own work for the task. Times in ns.
+User time is what the machine measured of the task's own host thread: guest instructions and the host's work for their faults. System time is
+the kernel's work for the task, of which the trap loop times a sample. Times in ns.
 Neighbours: the scheduler and exit code keep the counters (`Task.system_ns`, `Process.user_ns` …); this only adds them up.
 """
 

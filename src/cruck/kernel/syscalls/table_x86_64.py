@@ -172,9 +172,9 @@ TABLE: Final[tuple[Row, ...]] = (
     row(95, "umask", attributes.sys_umask),
     row(96, "gettimeofday", time.sys_gettimeofday),
     row(97, "getrlimit", system.sys_getrlimit),
-    row(98, "getrusage", system.sys_getrusage, partial("page faults and block I/O are not counted; all CPU time is user time")),
+    row(98, "getrusage", system.sys_getrusage, partial("page faults and block I/O are not counted")),
     row(99, "sysinfo", system.sys_sysinfo),
-    row(100, "times", system.sys_times, partial("all CPU time is user time")),
+    row(100, "times", system.sys_times),
     row(
         101,
         "ptrace",

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 
 from cruck.abi import syscall_numbers as nr
+from cruck.framework.clock import ManualClock
 from cruck.framework.mm.user_memory import VmWriter
 from cruck.kernel import trap_loop
 from cruck.kernel.kernel import Kernel
@@ -201,3 +202,32 @@ def test_init_cannot_be_signalled_by_others() -> None:
 
 def test_locking_nothing_is_nothing() -> None:
     assert results_of([Call(nr.NR_MLOCK, DATA + 0x1000, 0), Call(nr.NR_MUNLOCK, DATA + 0x1000, 0)], uid=0) == [0, 0]
+
+
+class Slow(File):
+    """Reading takes as long as it says."""
+
+    def __init__(self, clock: ManualClock, spent_ns: int) -> None:
+        super().__init__(0)
+        self.clock = clock
+        self.spent_ns = spent_ns
+
+    def read(self, out: VmWriter, offset: int) -> int:
+        self.clock.advance(self.spent_ns)
+        return 0
+
+
+def system_ns_after_reads(spent_ns: int, nr_reads: int) -> int:
+    kernel = boot()
+    clock = kernel.clock
+    assert isinstance(clock, ManualClock)
+    task = spawn(kernel, [*(Call(nr.NR_READ, 0, DATA, 1) for _ in range(nr_reads)), Call(nr.NR_PAUSE)])
+    task.files.install(Slow(clock, spent_ns), 10, False)
+    run_until_idle(kernel)
+    return task.system_ns
+
+
+def test_system_time_is_sampled_and_a_turn_that_lasted_stands_for_itself() -> None:
+    exact = 130 * 10_000
+    assert exact * 0.9 <= system_ns_after_reads(10_000, 130) <= exact * 1.1
+    assert system_ns_after_reads(50_000_000, 1) <= 51_000_000
