@@ -23,6 +23,7 @@
 #define SHIELD_STACK 65536
 #define NR_WARDEN_FDS 7
 #define POOL_MAX 8
+#define POOLED_SLOTS 64             /* a stub of the pool keeps its context areas until it is taken: at most so many */
 #define MAX_LOOKS 100             /* at a stub of the pool that is not ready: then it is ended */
 
 struct spawn {
@@ -413,8 +414,8 @@ void stub_return(struct stub *stub)
 {
     machine *m = stub->m;
     uint64_t start, end;
-    bool is_clean = !stub->is_gone && !stub->awaits_answer && m->nr_pooled < POOL_MAX && !m->is_closed
-        && !machine_reserved(m, 0, &start, &end);
+    bool is_clean = !stub->is_gone && !stub->awaits_answer && m->nr_pooled < POOL_MAX && stub->nr_slots <= POOLED_SLOTS
+        && !m->is_closed && !machine_reserved(m, 0, &start, &end);
     if (is_clean) {
         pager_forget(stub);
         pager_plain(stub, SYS_munmap, 0, 0, STUB_BASE, 0, 0, 0, 0);
