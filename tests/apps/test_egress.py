@@ -16,13 +16,14 @@ KNOWN = "import socket, sys\n"
 
 
 class Echo:
-    """A TCP and a UDP server on one free port of 127.0.0.1: both send back what they get, and remember that somebody came."""
+    """A TCP and a UDP server on one free port of the loopback: both send back what they get, and remember that somebody came."""
 
-    def __init__(self) -> None:
-        self.stream = socket.create_server(("127.0.0.1", 0), backlog=64)
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.stream = socket.create_server((address, 0), family=family, backlog=64)
         self.port = self.stream.getsockname()[1]
-        self.datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.datagram.bind(("127.0.0.1", self.port))
+        self.datagram = socket.socket(family, socket.SOCK_DGRAM)
+        self.datagram.bind((address, self.port))
         self.nr_connections = self.nr_datagrams = 0
         for target in (self._accept, self._answer):
             threading.Thread(target=target, daemon=True).start()
@@ -62,6 +63,24 @@ def echo() -> Iterator[Echo]:
     server.close()
 
 
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def echo6() -> Iterator[Echo]:
+    if not has_ipv6():
+        pytest.skip("the host has no ::1")
+    server = Echo("::1")
+    yield server
+    server.close()
+
+
 def guest(script: str, *options: str) -> tuple[list[str], str]:
     """(lines of output, what cruck said) of a Python program in the sandbox."""
     command = [word for word in cruck_command(*options) if word != "-q"]
@@ -80,7 +99,7 @@ for where in {destinations!r}:
             print(b''.join(iter(lambda: s.recv(99), b'')).decode())
     except OSError as error:
         print(error.errno)
-    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.settimeout(5)
+    u = socket.socket(socket.AF_INET6 if ':' in where[0] else socket.AF_INET, socket.SOCK_DGRAM); u.settimeout(5)
     try:
         u.sendto(b'hello', where); print(u.recv(99).decode())
     except OSError as error:
@@ -119,6 +138,43 @@ def test_deny_wins_and_ports_count(echo: Echo) -> None:
         lines, _ = guest(attempt(("10.0.2.2", port)), *rules)
         assert lines == ["1", "1"]
     assert echo.nr_connections == echo.nr_datagrams == 0
+
+
+def test_ipv6_is_denied(echo6: Echo) -> None:
+    port = echo6.port
+    for rules, errno in (
+        ((), "101"),
+        (("--network", "proxy"), "101"),
+        (("--net-allow", "127.0.0.1"), "101"),
+        (("--net-allow", "[::/0]"), "1"),
+        (("--net-allow", f"[::1]:{port ^ 1}"), "1"),
+        (("--net-allow", "[::1]", "--net-deny", f"[::1]:{port}"), "1"),
+    ):
+        lines, said = guest(attempt(("fec0::2", port), ("::1", port)), *rules)
+        assert lines[:2] == [errno, errno], rules
+        assert lines[2] == "111"  # the guest's own loopback
+        if "[::/0]" in rules:
+            assert f"--net-allow [::1]:{port} would allow it" in said
+    assert echo6.nr_connections == echo6.nr_datagrams == 0
+
+
+def test_ipv6_is_allowed(echo6: Echo) -> None:
+    script = (
+        attempt(("fec0::2", echo6.port))
+        + f"""
+s = socket.create_connection(('fec0::2', {echo6.port}), 5); print(s.getsockname()[0], s.getpeername()[0])
+import os; data = os.urandom(1 << 20); s.settimeout(20)
+import threading; threading.Thread(target=lambda: (s.sendall(data), s.shutdown(socket.SHUT_WR))).start()
+print(b''.join(iter(lambda: s.recv(65536), b'')) == data)
+print(open('/proc/net/if_inet6').read().split()[-6:])
+s = socket.create_server(('::', 80), family=socket.AF_INET6); c = socket.create_connection(('fec0::15', 80)); print(c.getsockname()[0])
+"""
+    )
+    lines, said = guest(script, "--net-allow", f"[::1]:{echo6.port}")
+    shown = str(["fec0" + "0" * 26 + "15", "02", "40", "40", "80", "eth0"])
+    assert lines == ["hello", "olleh", "fec0::15 fec0::2", "True", shown, "fec0::15"]
+    assert (echo6.nr_connections, echo6.nr_datagrams) == (2, 1)
+    assert "denied" not in said
 
 
 def test_names(echo: Echo) -> None:
@@ -191,7 +247,7 @@ for _ in range(3):
         assert process.wait(20) == 0
 
 
-@pytest.mark.parametrize("options", [["--net-allow", "[::1]:80"], ["-p", "80"], ["-p", "a:1:2"], ["--network", "none", "-p", "0:1"]])
+@pytest.mark.parametrize("options", [["--net-allow", "::1"], ["-p", "80"], ["-p", "a:1:2"], ["--network", "none", "-p", "0:1"]])
 def test_wrong_options_are_refused(options: list[str]) -> None:
     found = subprocess.run([*cruck_command(*options), "true"], capture_output=True, text=True, timeout=30)
     assert found.returncode == 125 and "cruck run: " in found.stderr and "Traceback" not in found.stderr

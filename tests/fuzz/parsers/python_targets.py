@@ -83,6 +83,8 @@ def egress(data: bytes) -> None:
     assert len(policy._allow) == len(allow)
     for text in asked:
         host, _, port = text.partition(":")
+        if text.startswith("["):
+            host, _, port = text[1:].partition("]:")
         try:
             address = egress_policy.parse_address(host)
             assert egress_policy.parse_address(egress_policy.format_address(address)) == address

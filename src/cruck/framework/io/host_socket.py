@@ -6,7 +6,7 @@ Nothing here waits: connections are begun and announced by readiness, names are 
 Errors are −errno.
 
 Safety: every connection and lookup is decided here, by the policy, on the very address that is then used. Addresses are numbers, so
-nothing can change between decision and use. IPv4 only.
+nothing can change between decision and use. Names lead to IPv4 addresses only.
 """
 
 import _socket as socket
@@ -148,9 +148,10 @@ class HostNetwork:
         if not self.policy.decide(address, port).is_allowed:
             return -errno.EPERM
         try:
-            made = socket.socket(socket.AF_INET, kind)
+            shown = format_address(address)
+            made = socket.socket(socket.AF_INET6 if ":" in shown else socket.AF_INET, kind)
             made.setblocking(False)
-            result = made.connect_ex((format_address(address), port))
+            result = made.connect_ex((shown, port))
             if result not in (0, errno.EINPROGRESS):
                 made.close()
                 return -result

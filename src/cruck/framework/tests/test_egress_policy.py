@@ -88,7 +88,7 @@ def test_pins_are_bounded() -> None:
     assert len(policy._pins) == MAX_PINS and not policy.decide_name("one-more.example").is_allowed
 
 
-@pytest.mark.parametrize("text", ["", ":80", "a:b:c", "::1", "[::1]:80", "1.2.3", "1.2.3.4/33", "1.2.3.4/8", "a.b:0", "a.b:70000", "a.b:9-8", "a b", "*", "a..b/8", "x:"])  # fmt: skip
+@pytest.mark.parametrize("text", ["", ":80", "a:b:c", "::1", "[::1", "[]", "[]:80", "[::1]80", "[1.2.3.4]", "[name]", "[::1%lo]", "[2001::1/32]", "[::/129]", "[::1]:0", "1.2.3", "1.2.3.4/33", "1.2.3.4/8", "a.b:0", "a.b:70000", "a.b:9-8", "a b", "*", "a..b/8", "x:"])  # fmt: skip
 def test_malformed_rules_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
         EgressPolicy([text], [])
@@ -96,3 +96,37 @@ def test_malformed_rules_are_refused(text: str) -> None:
 
 def test_addresses_as_text() -> None:
     assert format_address(parse_address("1.2.3.255")) == "1.2.3.255"
+
+
+def test_ipv6_addresses_must_be_named_unless_they_are_public() -> None:
+    policy = EgressPolicy(["[::/0]:443", "0.0.0.0/0:443", "[::1]:80", "[fd00::/8]:80", "[2001:db8::/32]:80"], ["[2600::5]"])
+    assert decide(policy, "2600::1", 443) and not decide(policy, "2600::1", 80) and not decide(policy, "2600::5", 443)
+    assert decide(policy, "::1", 80) and decide(policy, "fd12::1", 80) and decide(policy, "2001:db8::1", 80)
+    for text in (
+        "::1",
+        "::",
+        "::2",
+        "::127.0.0.1",
+        "fd12::1",
+        "fe80::1",
+        "fec0::2",
+        "ff02::1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "2001::1",
+        "2001:db8::1",
+    ):
+        assert not decide(policy, text, 443)
+    assert not policy.decide(parse_address("::ffff:1.2.3.4"), 443).is_allowed  # only as IPv4
+    assert policy.decide(parse_address("::1"), 81).advice == "--net-allow [::1]:81"
+
+
+def test_numbers_of_ipv6_and_ipv4_addresses_never_meet() -> None:
+    policy = EgressPolicy(["[::1]", "0.0.0.1"], [])
+    assert parse_address("::1") != parse_address("0.0.0.1")
+    assert EgressPolicy(["[::7f00:1]"], []).has_ipv6() and not EgressPolicy(["127.0.0.1"], ["[::1]"]).has_ipv6()
+    assert not EgressPolicy(["[::7f00:1]"], []).decide(0x7F000001, 80).is_allowed
+    assert not EgressPolicy(["127.0.0.1"], []).decide(parse_address("::7f00:1"), 80).is_allowed
+    assert policy.has_ipv6()
+    for text in ("::1", "2001:db8::5:0:1", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"):
+        assert format_address(parse_address(text)) == text

@@ -89,7 +89,9 @@ def _interfaces(stack: "InetStack", name: bytes) -> bytes:
                          % (interface.name, *counts))  # fmt: skip
         elif name == b"if_inet6":
             if interface.address6:
-                lines.append(b"%s %02x 80 10 80 %8s\n" % (interface.address6.hex().encode(), interface.index, interface.name))
+                scope = 0x10 if interface.index == 1 else 0x40 if interface.address6.startswith(b"\xfe\xc0") else 0
+                address = interface.address6.hex().encode()
+                lines.append(b"%s %02x %02x %02x 80 %8s\n" % (address, interface.index, interface.prefix6, scope, interface.name))
         elif interface.gateway4:
             mask = int.from_bytes(interface.netmask4(), "little")
             network = int.from_bytes(interface.network4(), "little")

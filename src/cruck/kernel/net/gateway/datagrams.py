@@ -48,7 +48,7 @@ class Flow(Waiter):
                 if data == -EAGAIN:
                     break
                 continue
-            socket.deliver(Datagram(data, address, port, self.flows.gateway.stack.own_address, socket.port, 64, 0))
+            socket.deliver(Datagram(data, address, port, self.flows.gateway.stack.source_for(address), socket.port, 64, 0))
         if self.watch.arm(POLLIN):
             self.watch.kernel.watch_host(self.host, POLLIN, self.watch.queue)
         return False

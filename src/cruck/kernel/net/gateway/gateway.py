@@ -2,7 +2,8 @@
 """Gateway: where connections and datagrams go that are not for this machine.
 
 The guest's network is 10.0.2.0/24, as in QEMU and slirp: the guest is .15, the gateway .2, the name server .3. The gateway's address
-stands for the host's loopback: 10.0.2.2:8080 is the host's 127.0.0.1:8080, which a rule must name like any private address. The
+stands for the host's loopback: 10.0.2.2:8080 is the host's 127.0.0.1:8080, which a rule must name like any private address. If a rule
+allows IPv6 addresses there is fec0::/64, too: the guest is fec0::15, and the gateway fec0::2, which stands for the host's ::1. The
 policy is asked twice: here, so that a refusal has its errno and its line in the trace, and again by the HostNetwork itself.
 """
 
@@ -29,7 +30,11 @@ GUEST: Final = addresses.MAPPED + b"\x0a\0\2\x0f"
 HOST: Final = addresses.MAPPED + b"\x0a\0\2\2"
 NAME_SERVER: Final = addresses.MAPPED + b"\x0a\0\2\3"
 PREFIX_BITS: Final = 24
+GUEST6: Final = b"\xfe\xc0" + bytes(13) + b"\x15"
+HOST6: Final = b"\xfe\xc0" + bytes(13) + b"\2"
+PREFIX_BITS6: Final = 64
 HOST_LOOPBACK: Final = 0x7F00_0001
+HOST_LOOPBACK6: Final = 1 << 128 | 1  # as the policy numbers addresses
 DNS_PORT: Final = 53
 
 
@@ -51,19 +56,27 @@ class Gateway(Uplink):
         self.published = []
         stack.gateway = self
         stack.own_address = GUEST
-        stack.interfaces.append(ethernet(len(stack.interfaces) + 1, GUEST[12:], PREFIX_BITS, HOST[12:]))
+        interface = ethernet(len(stack.interfaces) + 1, GUEST[12:], PREFIX_BITS, HOST[12:])
+        stack.interfaces.append(interface)
+        if network.policy.has_ipv6():
+            stack.own_address6 = GUEST6
+            interface.address6, interface.prefix6, interface.gateway6 = GUEST6, PREFIX_BITS6, HOST6
 
     def publish(self, kernel: "Kernel", listener: HostListener, guest_port: int) -> None:
         """Connections to the host's port become connections to the guest's."""
         self.published.append(PublishedPort(self, kernel, listener, guest_port))
 
     def leads_to(self, address: bytes) -> bool:
-        """Unicast IPv4."""
-        return addresses.is_v4(address) and not addresses.is_multicast(address) and not addresses.is_broadcast(address)
+        """Unicast IPv4, and IPv6 if there is any."""
+        if addresses.is_multicast(address) or addresses.is_broadcast(address):
+            return False
+        return addresses.is_v4(address) or self.stack.own_address6 != b"" and not addresses.is_link_local(address)
 
     def host_address(self, address: bytes) -> int:
         """What an address of the guest's network is on the host's."""
-        return HOST_LOOPBACK if address == HOST else int.from_bytes(address[12:], "big")
+        if addresses.is_v4(address):
+            return HOST_LOOPBACK if address == HOST else int.from_bytes(address[12:], "big")
+        return HOST_LOOPBACK6 if address == HOST6 else 1 << 128 | int.from_bytes(address, "big")
 
     def host_side(self) -> bytes:
         """Where connections from the host seem to come from."""
@@ -76,9 +89,9 @@ class Gateway(Uplink):
         if address == NAME_SERVER and port == DNS_PORT and protocol == "udp":
             return
         decision = self.network.policy.decide(self.host_address(address), port)
-        shown = f"{addresses.text4(address)}:{port}"
-        if address == HOST:
-            shown += " (the host's 127.0.0.1)"
+        shown = f"{addresses.text(address)}:{port}"
+        if address in (HOST, HOST6):
+            shown += " (the host's 127.0.0.1)" if address == HOST else " (the host's ::1)"
         self.stack.decisions.note(kernel, f"{protocol} {shown}", decision.is_allowed, decision.rule, decision.advice)
         if not decision.is_allowed:
             raise LinuxError(EPERM)

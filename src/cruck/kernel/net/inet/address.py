@@ -66,6 +66,13 @@ def text4(address: bytes) -> str:
     return ".".join([str(part) for part in address[12:]])
 
 
+def text(address: bytes) -> str:
+    """a.b.c.d, or [x:x:…] without the abbreviations."""
+    if is_v4(address):
+        return text4(address)
+    return "[" + ":".join([f"{int.from_bytes(address[at : at + 2], 'big'):x}" for at in range(0, 16, 2)]) + "]"
+
+
 def is_multicast(address: bytes) -> bool:
     return address[0] == 0xFF or is_v4(address) and 224 <= address[12] < 240
 

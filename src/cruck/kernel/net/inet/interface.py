@@ -23,7 +23,9 @@ class Interface:
     prefix4: int  # bits
     broadcast4: bytes  # 4 bytes, or NO_ADDRESS
     address6: bytes  # 16 bytes, or NO_ADDRESS
+    prefix6: int  # bits
     gateway4: bytes  # of the default route; NO_ADDRESS: it leads nowhere
+    gateway6: bytes
 
     def __init__(self, name: bytes, index: int, hardware: int, flags: int, mtu: int, mac: bytes) -> None:
         self.name = name
@@ -32,8 +34,9 @@ class Interface:
         self.flags = flags
         self.mtu = mtu
         self.mac = mac
-        self.address4 = self.broadcast4 = self.address6 = self.gateway4 = NO_ADDRESS
+        self.address4 = self.broadcast4 = self.address6 = self.gateway4 = self.gateway6 = NO_ADDRESS
         self.prefix4 = 0
+        self.prefix6 = 128
 
     def is_up(self) -> bool:
         return self.flags & IFF_UP != 0

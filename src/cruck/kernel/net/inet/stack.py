@@ -33,7 +33,8 @@ class InetStack:
     nr_packets: int  # what `lo` carried: a send is a packet
     nr_bytes: int
     interfaces: list[Interface]  # by index − 1
-    own_address: bytes  # beside the loopback ones; b"": none
+    own_address: bytes  # beside the loopback ones, IPv4; b"": none
+    own_address6: bytes  # the same of IPv6
     gateway: Uplink | None
     decisions: Decisions  # what the egress policy said
 
@@ -48,7 +49,7 @@ class InetStack:
         self.udp_sockets = {}
         self.nr_packets = self.nr_bytes = 0
         self.interfaces = [loopback(True)]
-        self.own_address = b""
+        self.own_address = self.own_address6 = b""
         self.gateway = None
         self.decisions = Decisions()
 
@@ -59,11 +60,14 @@ class InetStack:
     # Addresses.
     def is_local(self, address: bytes) -> bool:
         """Is it one of this machine's?"""
-        return addresses.is_loopback(address) and self.interfaces[0].is_up() or address == self.own_address and address != b""
+        if addresses.is_loopback(address):
+            return self.interfaces[0].is_up()
+        return address != b"" and address in (self.own_address, self.own_address6)
 
     def source_for(self, address: bytes) -> bytes:
         """The address a socket gets that sends to `address` and has none."""
-        return addresses.source_for(address) if not self.own_address or addresses.is_loopback(address) else self.own_address
+        own = self.own_address if addresses.is_v4(address) else self.own_address6
+        return addresses.source_for(address) if not own or addresses.is_loopback(address) else own
 
     # Multicast.
     def join(self, group: bytes) -> None:

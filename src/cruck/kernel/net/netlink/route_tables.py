@@ -62,7 +62,7 @@ def addresses(interface: Interface, family: int) -> list[bytes]:
         )
     if interface.address6 and family in (AF_UNSPEC, AF_INET6):
         found.append(
-            _IFADDR.pack(AF_INET6, 128, _IFA_F_PERMANENT, scope, interface.index)
+            _IFADDR.pack(AF_INET6, interface.prefix6, _IFA_F_PERMANENT, scope, interface.index)
             + attribute(_IFA_ADDRESS, interface.address6)
             + cache
             + attribute_u32(_IFA_FLAGS, _IFA_F_PERMANENT)
@@ -132,6 +132,20 @@ def _routes(interface: Interface) -> list[Route]:
             found.append(default)
     if interface.address6:
         found.append(Route(AF_INET6, _RTN_LOCAL, _SCOPE_UNIVERSE, interface.address6, 128, b"", index))
+        if interface.gateway6:
+            near = Route(
+                AF_INET6,
+                _RTN_UNICAST,
+                _SCOPE_UNIVERSE,
+                interface.address6[: interface.prefix6 // 8].ljust(16, b"\0"),
+                interface.prefix6,
+                b"",
+                index,
+            )
+            far = Route(AF_INET6, _RTN_UNICAST, _SCOPE_UNIVERSE, bytes(16), 0, b"", index)
+            near.table = far.table = _RT_TABLE_MAIN
+            far.protocol, far.gateway = _RTPROT_BOOT, interface.gateway6
+            found += [near, far]
     return found
 
 
