@@ -330,13 +330,17 @@ static void restore(void)
 /* ---- signals ---- */
 
 static pthread_t workers[16];
-static __thread volatile int depth;
+static __thread volatile int depth, nesting;
 
-/* Makes calls in the middle of others, and ends what would wait for ever: no SA_RESTART, may interrupt itself. */
+/* Makes calls in the middle of others, and ends what would wait for ever: no SA_RESTART, may interrupt itself. On a busy machine it takes longer
+ * than the time to the next alarm; it then only returns, or it would be nested until there is no stack. */
 static void on_alarm(int signo)
 {
 	int saved = errno;
 	struct rng *r = current;
+	if (nesting >= 4)
+		return;
+	nesting++;
 	handlers++;
 	if (signo == SIGALRM)
 		for (long i = 0; i < threads; i++)
@@ -350,6 +354,7 @@ static void on_alarm(int signo)
 		depth--;
 	}
 	errno = saved;
+	nesting--;
 }
 
 static void on_fault(int signo, siginfo_t *info, void *context)
