@@ -7,6 +7,7 @@ sequences (CI: 25).
 """
 
 import errno
+import functools
 import os
 import tempfile
 import time
@@ -575,21 +576,26 @@ class Hardware(RuleBasedStateMachine):
 
     # ---- contexts: whatever is executed there changes no memory ----
 
-    @rule(context=contexts, at=st.one_of(st.integers(0, NR_PAGES * 4096), st.sampled_from((-BASE, 0x7FF0_0000_0000 - BASE, 1 << 60))))
-    def run(self, context: ContextOf, at: int) -> None:
+    @rule(
+        context=contexts,
+        at=st.one_of(st.integers(0, NR_PAGES * 4096), st.sampled_from((-BASE, 0x7FF0_0000_0000 - BASE, 1 << 60))),
+        result=st.sampled_from((None, 0, -1, (1 << 64) - 1)),
+    )
+    def run(self, context: ContextOf, at: int, result: int | None) -> None:
         if type(context.host) is Context:
             return
+        go = context.host.run if result is None else functools.partial(context.host.resume, result)
         if context.is_released or context.space.is_closed:
             with pytest.raises(RuntimeError):
-                context.host.run()
+                go()
             return
         context.host.set_reg(RIP, BASE + at)
         context.host.set_reg(RSP, at)
         if context.is_running:
             with pytest.raises(RuntimeError):
-                context.host.run()
+                go()
         else:
-            context.host.run()
+            go()
         context.is_running = True
 
     @rule(context=contexts, what=st.sampled_from(("interrupt", "park", "reset_fpu", "fpu", "registers", "cpu_time_ns", "is_running")))

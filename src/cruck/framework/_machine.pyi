@@ -178,6 +178,8 @@ class Context:
     tag: int  # free for the kernel (its thread id); reported with each stop
     def run(self) -> None:
         """Resumes the guest. Only legal while stopped (RuntimeError otherwise)."""
+    def resume(self, value: int, /) -> None:
+        """set_result() and run() in one step; a context that is not stopped keeps its registers."""
     def park(self) -> None:
         """Tells the stopped host task to sleep at once rather than spin (the guest thread blocks in a call)."""
     def interrupt(self) -> None:

@@ -203,6 +203,10 @@ class Context:
     def run(self) -> None:
         raise NotImplementedError
 
+    def resume(self, value: int) -> None:
+        """set_result() and run() in one step: the end of most calls."""
+        raise NotImplementedError
+
     def park(self) -> None:
         """The guest thread blocks: its host task sleeps at once."""
         raise NotImplementedError

@@ -77,6 +77,9 @@ class HostContext(Context):
     def run(self) -> None:
         self._c.run()
 
+    def resume(self, value: int) -> None:
+        self._c.resume(value)
+
     def park(self) -> None:
         self._c.park()
 

@@ -217,6 +217,9 @@ def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, in
     else:
         task.wait = None
         if result != KEEP_REGISTERS:
+            if not task.work and not wants_more(task) and not kernel.ready and kernel.sched.start_again(task, kernel.turn_ns):
+                task.context.resume(result)  # the common case: back at once, to the CPU it came from
+                return
             task.context.set_result(result)
     if task.work and syscall_work.at_exit(task):
         return
@@ -271,7 +274,7 @@ def go_on(kernel: Kernel, task: Task) -> None:
 def return_to_guest(kernel: Kernel, task: Task) -> None:
     """Signals, then the run queue. A call that was only disturbed (no handler ran) is run again."""
     while True:
-        if task.restart or task.saved_mask >= 0 or needs_attention(task):
+        if wants_more(task):
             outcome = deliver(task, task.restart)
             if outcome != RETURN_TO_GUEST:
                 if outcome == EXITED:
@@ -289,17 +292,20 @@ def return_to_guest(kernel: Kernel, task: Task) -> None:
             call(kernel, task, record.nr, record.args)
         return
     task.wait = None
-    # The common case: nobody else wants its CPU. A task just woken might, so then all of them meet in the queue.
+    # If nobody else wants its CPU. A task just woken might, so then all of them meet in the queue.
     if not kernel.ready and kernel.sched.start_again(task, kernel.turn_ns):
         task.context.run()
     else:
         kernel.sched.enqueue(task)
 
 
-def needs_attention(task: Task) -> bool:
+def wants_more(task: Task) -> bool:
+    """Whether a task that is about to return has a signal, a stop or its end before it, or a call to run again."""
     process = task.process
     return (
-        process.is_exiting
+        task.restart != 0
+        or task.saved_mask >= 0
+        or process.is_exiting
         or process.is_stopped
         or task.ptrace is not None
         or bool((task.pending.bits | process.pending.bits) & ~task.blocked_mask)

@@ -498,6 +498,10 @@ class FakeContext(Context):
         self.running = True
         self.machine.running.append(self)
 
+    def resume(self, value: int) -> None:
+        self.run()
+        self.set_result(value)
+
     def park(self) -> None:
         pass
 

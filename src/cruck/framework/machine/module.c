@@ -515,11 +515,12 @@ METHOD(context_do_set_result, "W", BRIEFLY, NOTHING, context_set_reg(self->c, 10
 PROPERTY(context_get_running, TRUTH, context_is_running(self->c))
 PROPERTY(context_get_time, NUMBER, context_cpu_time(self->c))
 
-FAST(context_do_run)
+static PyObject *run(Object *self, machine *m, const uint64_t *call_result)
 {
     int result;
-    ARGUMENTS("");
     ENTER(m);
+    if (call_result && !context_is_running(self->c))
+        context_set_reg(self->c, 10, *call_result);
     bool must_wait = context_must_wait(self->c);
     result = must_wait ? 0 : context_run(self->c);
     machine_leave(m);
@@ -529,6 +530,18 @@ FAST(context_do_run)
         Py_RETURN_NONE;
     PyErr_SetString(PyExc_RuntimeError, result == -ESRCH ? "the context was released" : "the context runs already");
     return NULL;
+}
+
+FAST(context_do_run)
+{
+    ARGUMENTS("");
+    return run(self, m, NULL);
+}
+
+FAST(context_do_resume)
+{
+    ARGUMENTS("W");
+    return run(self, m, &a[0].u);
 }
 
 FAST(context_do_get_reg)
@@ -636,7 +649,7 @@ static PyMethodDef space_methods[] = {
 static PyGetSetDef space_getters[] = {
     GET("is_dead", space_get_dead), GET("host_pid", space_get_pid), GET("nr_resident", space_get_resident), {0}};
 static PyMethodDef context_methods[] = {
-    F("run", context_do_run), F("park", context_do_park), F("interrupt", context_do_interrupt),
+    F("run", context_do_run), F("resume", context_do_resume), F("park", context_do_park), F("interrupt", context_do_interrupt),
     F("release", context_do_release), F("get_reg", context_do_get_reg), F("set_reg", context_do_set_reg),
     F("registers", context_do_registers), F("set_registers", context_do_set_registers),
     F("set_result", context_do_set_result), F("fpu", context_do_fpu), F("set_fpu", context_do_set_fpu),
