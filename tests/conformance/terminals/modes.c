@@ -21,7 +21,8 @@ static void open_pair(void)
 	MUST(slave >= 0 && tcgetattr(slave, &initial) == 0);
 }
 
-/* What there is to read, quoted; "nothing" after a while without. */
+/* What there is to read, quoted; "nothing" after a while without. A bar ends each read of the slave; Linux may bring the master its bytes in
+ * several pieces. */
 static void show(const char *what, int fd)
 {
 	char data[512], text[2048];
@@ -34,7 +35,8 @@ static void show(const char *what, int fd)
 			break;
 		for (ssize_t i = 0; i < n; i++)
 			at += sprintf(text + at, data[i] >= 32 && data[i] < 127 ? "%c" : "\\%03o", (unsigned char)data[i]);
-		at += sprintf(text + at, "|");
+		if (fd == slave)
+			at += sprintf(text + at, "|");
 	}
 	dprintf(1, "%s: %s\n", what, at ? text : "nothing");
 }
