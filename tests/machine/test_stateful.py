@@ -708,7 +708,10 @@ class Hardware(RuleBasedStateMachine):
             for number, pte in pair.fake.table.items():
                 assert pair.host.lookup(number * 4096) in (pte.flags, pte.flags or 64)
         copies = sum(page.copy is not None for pair in self.pairs for page in pair.file_pages.values())
-        assert self.host.nr_free_frames() == self.fake.nr_free_frames() - copies
+        if self.is_closed:  # segments may go on as they like
+            assert 0 <= self.host.nr_free_frames() <= self.host.nr_frames()
+        else:
+            assert self.host.nr_free_frames() == self.fake.nr_free_frames() - copies
 
     @invariant()
     def the_host_grants_no_more_than_the_table(self) -> None:
