@@ -31,9 +31,13 @@ def start(g):
     assert g.machine.wait(soon(0.02), 0) == []
 
 
-def map_and_unmap(space, fd):
-    """The last result of many mappings of a host file; each sends a descriptor to the pager."""
-    for _ in range(300):
+def map_and_unmap(space, fd, seconds=0.0):
+    """The last result of many mappings of a host file; each sends a descriptor to the pager. Goes on for `seconds`, or until one fails: where
+    others use the processors, a racing guest may take long to meet one."""
+    deadline = time.monotonic() + seconds
+    nr = 0
+    while nr < 300 or time.monotonic() < deadline:
+        nr += 1
         result = space.map_host(0x700000, 65536, fd, 0, 1, False)
         if result < 0:
             return result
@@ -47,7 +51,7 @@ def test_a_message_that_cannot_be_taken_ends_the_space(machine, host_file, value
     bystander = Guest(machine, LOOP)
     g = Guest(machine, f"movabs ${MESSAGE_VECTOR}, %rdx; movabs ${value}, %rcx; {FOREVER}")
     start(g)
-    assert map_and_unmap(g.space, host_file) == -3
+    assert map_and_unmap(g.space, host_file, 30) == -3
     assert g.space.is_dead and next_stop(machine, g.context)[0] == _machine.STOP_DEAD
     assert map_and_unmap(bystander.space, host_file) == 0 and bystander.step()[0] == _machine.STOP_SYSCALL
 
@@ -55,7 +59,7 @@ def test_a_message_that_cannot_be_taken_ends_the_space(machine, host_file, value
 def test_a_descriptor_that_does_not_arrive_is_an_error(machine, host_file):
     g = Guest(machine, f"movabs ${MESSAGE_CONTROL}, %rdx; xor %ecx, %ecx; {FOREVER}")
     start(g)
-    assert map_and_unmap(g.space, host_file) == -9  # EBADF: mmap of a descriptor that is not there
+    assert map_and_unmap(g.space, host_file, 30) == -9  # EBADF: mmap of a descriptor that is not there
     assert not g.space.is_dead and g.space.map_anon(0x900000, 4096, 3) == 0 and g.space.unmap(0x900000, 4096) == 0
     g.space.close()
 
