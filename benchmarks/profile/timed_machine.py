@@ -19,7 +19,7 @@ SPACE_HOST = ("read_host", "write_host")
 SPACE_MAPPINGS = (
     "map_anon", "map_segment", "map_host", "unmap", "protect", "move", "break_cow", "clone_range", "lookup", "resident", "close",
 )  # fmt: skip
-CONTEXT_RESUME = ("run", "park")
+CONTEXT_RESUME = ("run", "resume", "park")
 CONTEXT_OTHER = ("interrupt", "release", "get_reg", "set_reg", "registers", "set_registers", "set_result", "fpu", "set_fpu", "reset_fpu")
 SEGMENT = ("read", "write", "discard", "copy_from", "next_data", "next_hole")
 SEGMENT_HOST = ("read_host", "write_host")

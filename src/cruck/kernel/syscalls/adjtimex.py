@@ -27,7 +27,11 @@ TIME_CONSTANT: Final = 2
 
 def sys_adjtimex(task: Task, buffer: UserAddr) -> int:
     """The state of the clock: TIME_ERROR, not synchronised. Errors: EFAULT, EINVAL (modes, tick), EPERM (any change)."""
-    values = TIMEX.unpack(task.user.read(buffer, TIMEX.size))
+    return _adjust(task, buffer, task.user.read(buffer, TIMEX.size))
+
+
+def _adjust(task: Task, buffer: UserAddr, content: bytes) -> int:
+    values = TIMEX.unpack(content)
     modes, tick = values[0], values[TIMEX.field_names.index("tick")]
     if modes & ADJ_ADJTIME:
         if not modes & 1:  # ADJ_OFFSET belongs to it
@@ -57,9 +61,9 @@ def sys_adjtimex(task: Task, buffer: UserAddr) -> int:
 
 def sys_clock_adjtime(task: Task, which_clock: ClockId, buffer: UserAddr) -> int:
     """As adjtimex. Errors: also EINVAL (no such clock), EOPNOTSUPP (another than CLOCK_REALTIME)."""
-    task.user.read(buffer, TIMEX.size)
+    content = task.user.read(buffer, TIMEX.size)
     if which_clock >= 0:
         clock_ns(task, which_clock)
     if which_clock != CLOCK_REALTIME:
         return -EOPNOTSUPP
-    return sys_adjtimex(task, buffer)
+    return _adjust(task, buffer, content)

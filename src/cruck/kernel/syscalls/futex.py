@@ -17,6 +17,7 @@ from cruck.abi.errno import (
     ESRCH,
     ETIMEDOUT,
 )
+from cruck.abi.mman import PROT_READ
 from cruck.framework.mm.user_memory import UserFault
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.ipc import pi_futex
@@ -108,8 +109,8 @@ def _key(task: Task, addr: int, is_shared: bool) -> Key:
         raise LinuxError(EINVAL)
     if addr >= task.user.user_end:
         raise UserFault
-    if is_shared:
-        task.user.load_u32(addr)  # the key is of the page, which must be there
+    if is_shared and not task.mm.space.lookup(addr) & PROT_READ and not task.mm.resolve_fault(addr, PROT_READ):
+        raise UserFault  # the key is of the page, which must be there
     return task.kernel.futexes.key(task.mm, addr, is_shared)
 
 

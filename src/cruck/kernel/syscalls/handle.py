@@ -33,7 +33,7 @@ def sys_open_by_handle_at(task: "Task", mount_fd: DirFd, handle: UserAddr, flags
     nr_bytes = task.user.read_u32(handle)
     if not 0 < nr_bytes <= MAX_HANDLE_SZ:
         return -EINVAL
-    task.user.read(handle, HANDLE_HEADER + nr_bytes)
+    task.user.read(handle + 4, HANDLE_HEADER - 4 + nr_bytes)
     if mount_fd != AT_FDCWD:
         task.files.get(mount_fd)
     return -ESTALE

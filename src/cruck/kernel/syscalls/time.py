@@ -129,9 +129,10 @@ def sys_clock_settime(task: Task, which_clock: ClockId, tp: UserAddr) -> int:
         clock_ns(task, which_clock)  # CPU clocks are nobody's to set
     elif which_clock != CLOCK_REALTIME:
         return -EINVAL
-    task.user.read(tp, TIMESPEC.size)
     if which_clock == CLOCK_REALTIME:
         read_timespec(task, tp)
+    else:
+        task.user.read(tp, TIMESPEC.size)
     return -EPERM
 
 
