@@ -107,9 +107,10 @@ def _key(task: Task, addr: int, is_shared: bool) -> Key:
     """Errors: LinuxError(EINVAL): not a multiple of 4; UserFault."""
     if addr & 3:
         raise LinuxError(EINVAL)
-    if addr >= task.user.user_end:
+    user = task.user
+    if addr >= user.user_end:
         raise UserFault
-    if is_shared and not task.mm.space.lookup(addr) & PROT_READ and not task.mm.resolve_fault(addr, PROT_READ):
+    if is_shared and not user.space.lookup(addr) & PROT_READ and not user.resolver.resolve_fault(addr, PROT_READ):
         raise UserFault  # the key is of the page, which must be there
     return task.kernel.futexes.key(task.mm, addr, is_shared)
 
