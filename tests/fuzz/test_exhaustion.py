@@ -55,7 +55,12 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_ends_at_its_bound(program: Path, attack: str) -> None:
     outcome = run(program, attack, options=LIMITS, limit_s=30)
-    assert outcome.stdout.splitlines()[-1:] == [f"{attack}: {ATTACKS[attack]}"], outcome.stderr
+    name, number, end = outcome.stdout.splitlines()[-1].split(maxsplit=2)
+    expected, expected_end = ATTACKS[attack].split(maxsplit=1)
+    assert (name, end) == (f"{attack}:", expected_end), outcome.stderr
+    # Of what is bounded by all that the kernel keeps, something else may hold a little.
+    slack = int(expected) // 100 if attack in ("watch_bomb", "udp_bomb") else 0
+    assert abs(int(number) - int(expected)) <= slack
     assert outcome.peak_rss_kib < MAX_KERNEL_RSS_KIB
 
 

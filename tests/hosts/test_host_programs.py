@@ -50,7 +50,7 @@ def test_asyncio_programs_may_run_it_in_a_thread() -> None:
             nonlocal ticks
             while True:
                 ticks += 1
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.001)
 
         ticker = asyncio.create_task(tick())
         words = await asyncio.gather(asyncio.to_thread(echo, "a"), asyncio.to_thread(echo, "b"))
