@@ -217,7 +217,7 @@ def call(kernel: Kernel, task: Task, nr: int, args: tuple[int, int, int, int, in
     else:
         task.wait = None
         if result != KEEP_REGISTERS:
-            if not task.work and not wants_more(task) and not kernel.ready and kernel.sched.start_again(task, kernel.turn_ns):
+            if not task.work and not wants_more(task) and keeps_cpu(kernel, task):
                 task.context.resume(result)  # the common case: back at once, to the CPU it came from
                 return
             task.context.set_result(result)
@@ -292,11 +292,18 @@ def return_to_guest(kernel: Kernel, task: Task) -> None:
             call(kernel, task, record.nr, record.args)
         return
     task.wait = None
-    # If nobody else wants its CPU. A task just woken might, so then all of them meet in the queue.
-    if not kernel.ready and kernel.sched.start_again(task, kernel.turn_ns):
+    if keeps_cpu(kernel, task):
         task.context.run()
     else:
         kernel.sched.enqueue(task)
+
+
+def keeps_cpu(kernel: Kernel, task: Task) -> bool:
+    """Whether a task goes on at once on the CPU it stopped on: nobody else wants it. A task just woken might, unless it finds another one;
+    then the guest's next instructions run beside our work for the woken call."""
+    if kernel.ready and not kernel.sched.has_room_beside(kernel.ready):
+        return False
+    return kernel.sched.start_again(task, kernel.turn_ns)
 
 
 def wants_more(task: Task) -> bool:

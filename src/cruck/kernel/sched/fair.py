@@ -103,6 +103,16 @@ class FairScheduler:
     def has_idle_cpu(self) -> bool:
         return len(self.running) < self.nr_cpus
 
+    def has_room_beside(self, woken: list[Task]) -> bool:
+        """Whether there is an idle CPU for each of `woken` (which may run anywhere) and one more."""
+        if self.nr_cpus - len(self.running) <= len(woken):
+            return False
+        every = (1 << self.nr_cpus) - 1
+        for task in woken:
+            if task.affinity & every != every:
+                return False
+        return True
+
     def pick(self) -> Task | None:
         """The next task for an idle CPU, None if nothing can run. The caller then calls start()."""
         postponed: list[Entry] = []

@@ -231,3 +231,24 @@ def test_system_time_is_sampled_and_a_turn_that_lasted_stands_for_itself() -> No
     exact = 130 * 10_000
     assert exact * 0.9 <= system_ns_after_reads(10_000, 130) <= exact * 1.1
     assert system_ns_after_reads(50_000_000, 1) <= 51_000_000
+
+
+def is_running_after_it_woke_another(nr_cpus: int) -> bool:
+    kernel = boot()
+    kernel.sched.nr_cpus = nr_cpus
+    sleeper = spawn(kernel, [Call(nr.NR_FUTEX, DATA, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0), Spin()])
+    run_until_idle(kernel)
+    waker = spawn(kernel, [Call(nr.NR_KILL, sleeper.process.pid, 10), Spin()])
+    sleeper.blocked_mask = 0
+    for _ in range(9):
+        trap_loop.turn(kernel, False)
+        if kernel.ready:
+            break
+    context = waker.context
+    assert kernel.ready == [sleeper] and isinstance(context, FakeContext)
+    return context.running
+
+
+def test_who_wakes_another_goes_on_if_there_is_a_cpu_for_both() -> None:
+    assert is_running_after_it_woke_another(2)
+    assert not is_running_after_it_woke_another(1)

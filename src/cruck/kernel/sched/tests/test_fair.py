@@ -91,3 +91,15 @@ def test_a_changed_policy_counts_at_once() -> None:
     second.policy, second.rt_priority = SCHED_FIFO, 1
     kernel.sched.reconsider(second)
     assert kernel.sched.pick() is second
+
+
+def test_a_task_keeps_its_cpu_beside_woken_ones_that_find_their_own() -> None:
+    first, second, third = tasks(3)
+    sched = FairScheduler(2)
+    assert sched.has_room_beside([second])
+    assert not sched.has_room_beside([second, third])
+    second.affinity = 1
+    assert not sched.has_room_beside([second])  # it might want just this one
+    second.affinity = -1
+    sched.start(first, 0)
+    assert not sched.has_room_beside([second])
