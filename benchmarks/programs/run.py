@@ -1,25 +1,15 @@
 # SPDX-License-Identifier: MPL-2.0
 """Runs whole programs in an environment and times them from outside; redis-benchmark and wrk measure themselves."""
 
-import subprocess
-import time
-
 from benchmarks.peers.environment import TIMEOUT_S, Environment
 from benchmarks.programs.programs import NGINX, PROGRAMS, REDIS
+from benchmarks.programs.stopwatch import time_ns
 from benchmarks.samples import Samples
 
 
 def measure(key: str, environment: Environment, samples: Samples) -> None:
     """One run, from before the first fork to the end of the last wait."""
-    command = environment.command(PROGRAMS[key])
-    start_ns = time.perf_counter_ns()
-    try:
-        status = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False
-        ).returncode
-    except subprocess.TimeoutExpired:
-        status = -1
-    elapsed_ns = time.perf_counter_ns() - start_ns
+    status, elapsed_ns = time_ns(environment.command(PROGRAMS[key]), TIMEOUT_S)
     if status:
         samples.refuse(key, environment.name, f"exit status {status}" if status != -1 else f"more than {TIMEOUT_S} s")
     else:
