@@ -44,7 +44,11 @@ def main() -> int:
     about = host.describe()
     compileall.compile_dir(os.path.dirname(cruck.__file__), quiet=1)  # as pip does for a user; an editable install does not
     samples = Samples()
-    measure(plan, environments, build(out), samples)
+    null = os.stat(os.devnull)
+    try:
+        measure(plan, environments, build(out), samples)
+    finally:
+        host.give_back(os.devnull, null)
     curves = scaling.measure(scaling.build(out), list(scaling.KINDS), scaling.SIZES) if given.publish or "scaling" in words else []
     text = own_table(samples)
     if any(environment.name not in NATIVE + CRUCK for environment in environments):

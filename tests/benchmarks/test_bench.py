@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MPL-2.0
 """The benchmark itself: its rows are those of its programs, its figures are medians, its tables show what is missing."""
 
+import os
 import re
 from pathlib import Path
 
+import pytest
+from benchmarks import host
 from benchmarks.micro import run as micro
 from benchmarks.peers.environment import Environment
 from benchmarks.programs.programs import PROGRAMS
@@ -55,3 +58,14 @@ def test_medians_spread_and_bars() -> None:
     assert re.search(r"\| stat +\| µs +\| +- \| +- \|", table)
     assert "proot" in peer_table(samples) and "runsc" not in peer_table(samples)
     assert bars.draw(samples).count("<rect") > 2
+
+
+def test_what_a_peer_has_given_away_is_given_back(tmp_path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give files away")
+    path = tmp_path / "null"
+    path.write_text("")
+    before = path.stat()
+    os.chown(path, 65534, 65534)
+    host.give_back(str(path), before)
+    assert (path.stat().st_uid, path.stat().st_gid) == (before.st_uid, before.st_gid)
