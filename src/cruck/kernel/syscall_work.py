@@ -119,12 +119,11 @@ def _is_allowed(task: Task, was_traced: bool, is_foreign: bool) -> bool:
         if listener is not None:
             _ask(task, listener, nr, arch, registers)
         else:
-            context.set_result(-ENOSYS)
-    elif action == SECCOMP_RET_TRACE:
-        context.set_result(-ENOSYS)  # nobody is there to be asked
+            context.set_result(-ENOSYS)  # nobody is there to be asked
     else:
         context.set_result(-ENOSYS)
-        _kill(task, action, _violation(nr, registers[RIP], arch, data))
+        if action != SECCOMP_RET_TRACE:  # whose tracer is not there
+            _kill(task, action, _violation(nr, registers[RIP], arch, data))
     return False
 
 

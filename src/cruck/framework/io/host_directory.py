@@ -556,7 +556,10 @@ class HostDirectory:
 
 
 def _file_system_of(device: int) -> bytes:
-    """The type of the file system mounted with this st_dev; b"" if the host does not say (no /proc, a subvolume)."""
+    """The type of the file system mounted with this st_dev; b"" if the host does not say (no /proc, a subvolume) or it has a block device
+    of its own, as no window has: most trees ask nothing of the host here."""
+    if os.major(device):
+        return b""
     number = b"%d:%d" % (os.major(device), os.minor(device))
     try:
         with open("/proc/self/mountinfo", "rb") as mounts:

@@ -151,10 +151,7 @@ static void free_doomed(space *s)
 static int send_orders(space *s)
 {
     int refused = pager_flush(s->stub), result = refused;
-    if (refused < 0 && refused != -ESRCH) {
-        drop_all_host(s);
-        result = pager_flush(s->stub) < 0 ? -ESRCH : 0;
-    } else if (refused == 0 && has_too_many_maps(s)) {
+    if (refused == 0 ? has_too_many_maps(s) : refused != -ESRCH) {
         drop_all_host(s);
         result = pager_flush(s->stub) < 0 ? -ESRCH : 0;
     }

@@ -14,9 +14,10 @@ from cruck.abi.seccomp import (
     SECCOMP_NOTIF_RESP,
     SECCOMP_USER_NOTIF_FLAG_CONTINUE,
 )
+from cruck.kernel.errors import LinuxError
 from cruck.kernel.poll.wait_queue import WaitQueue
 from cruck.kernel.process import seccomp
-from cruck.kernel.process.seccomp_notify import POLLIN, POLLOUT, TAKEN, WAITING
+from cruck.kernel.process.seccomp_notify import POLLIN, POLLOUT, TAKEN, WAITING, Notification
 from cruck.kernel.syscalls import blocking
 from cruck.kernel.vfs.anon_inode import AnonFile
 
@@ -64,17 +65,26 @@ class ListenerFile(AnonFile):
         if command == SEND:
             return self._answer(task, argument)
         if command in ID_VALID:
-            return 0 if self._state(task.user.read_u64(argument)) == TAKEN else -ENOENT
+            found = self._find(task.user.read_u64(argument))
+            return 0 if found is not None and found.state == TAKEN else -ENOENT
         if command == SET_FLAGS:
             return 0 if argument & ~SYNC_WAKE_UP == 0 else -EINVAL  # a hint for the scheduler
         if command & 0xFFFF == ADDFD:
             return self._give(task, argument, command >> 16 & 0x3FFF)
         return -EINVAL
 
-    def _state(self, number: int) -> int:
+    def _find(self, number: int) -> Notification | None:
         listener = self.filter.listener
-        found = listener.find(number) if listener is not None else None
-        return found.state if found is not None else -1
+        return listener.find(number) if listener is not None else None
+
+    def _taken(self, number: int) -> Notification:
+        """The one that somebody thinks about. Errors: LinuxError(ENOENT, EINPROGRESS: another state)."""
+        found = self._find(number)
+        if found is None:
+            raise LinuxError(ENOENT)
+        if found.state != TAKEN:
+            raise LinuxError(EINPROGRESS)
+        return found
 
     def _take(self, task: "Task", addr: int) -> int:
         listener = self.filter.listener
@@ -100,13 +110,7 @@ class ListenerFile(AnonFile):
         goes_on = flags & SECCOMP_USER_NOTIF_FLAG_CONTINUE != 0
         if flags & ~SECCOMP_USER_NOTIF_FLAG_CONTINUE or goes_on and (error or value):
             return -EINVAL
-        listener = self.filter.listener
-        found = listener.find(number) if listener is not None else None
-        if found is None:
-            return -ENOENT
-        if found.state != TAKEN:
-            return -EINPROGRESS
-        found.answer(error if error else value, goes_on)
+        self._taken(number).answer(error if error else value, goes_on)
         return 0
 
     def _give(self, task: "Task", addr: int, size: int) -> int:
@@ -122,12 +126,7 @@ class ListenerFile(AnonFile):
         if new and not flags & SECCOMP_ADDFD_FLAG_SETFD:
             return -EINVAL
         file = task.files.get(source)
-        listener = self.filter.listener
-        found = listener.find(number) if listener is not None else None
-        if found is None:
-            return -ENOENT
-        if found.state != TAKEN:
-            return -EINPROGRESS
+        found = self._taken(number)
         files, limit, is_cloexec = found.task.files, found.task.process.rlimit(RLIMIT_NOFILE), new_flags & O_CLOEXEC != 0
         if flags & SECCOMP_ADDFD_FLAG_SETFD:
             if new >= limit:

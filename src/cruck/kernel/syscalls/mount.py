@@ -110,6 +110,11 @@ def change_propagation(mounts: "list[Mount]", kind: int, namespace: "MountNamesp
     namespace.has_changed()
 
 
+def may_not_be_shared(namespace: "MountNamespace", place: "Path", mounts: "list[Mount]") -> bool:
+    """Would an unbindable mount of `mounts` come onto a shared one?"""
+    return namespace.top(place).mount.peers is not None and any(mount.is_unbindable for mount in mounts)
+
+
 def plan(namespace: "MountNamespace", place: "Path", nr_mounts: int) -> "list[propagation.Step]":
     """Who else gets a tree of `nr_mounts` that is to be mounted at `place`. Errors: LinuxError(ENOSPC): more mounts than fs.mount-max."""
     check_room(namespace, nr_mounts)
@@ -240,7 +245,7 @@ def move(namespace: "MountNamespace", mount: "Mount", place: "Path") -> int:
     below = mount_tree.mounts_below(Path(mount, mount.root))
     if mount.parent is not None and mount.parent.peers is not None:
         return -EINVAL
-    if namespace.top(place).mount.peers is not None and any(each.is_unbindable for each in [mount, *below]):
+    if may_not_be_shared(namespace, place, [mount, *below]):
         return -EINVAL
     if mount_tree.is_above(mount, place.mount):
         return -ELOOP

@@ -66,6 +66,7 @@ from cruck.kernel.syscalls.mount import (
     has_writers,
     is_in,
     may_mount,
+    may_not_be_shared,
     may_not_change,
     move,
     new_file_system,
@@ -210,7 +211,7 @@ def sys_move_mount(task: "Task", from_fd: DirFd, from_path: UserPath, to_fd: Dir
     tree = task.files.get_any(from_fd)
     if not isinstance(tree, DetachedTree) or tree.ns.root is not mount:
         return -EINVAL
-    if namespace.top(place).mount.peers is not None and any(each.is_unbindable for each in tree.ns.mounts):
+    if may_not_be_shared(namespace, place, tree.ns.mounts):
         return -EINVAL
     steps = plan(namespace, place, len(tree.ns.mounts))
     mount_tree.adopt(namespace, tree.ns, place)

@@ -125,13 +125,12 @@ def sys_clock_getres(task: Task, which_clock: ClockId, tp: UserAddr) -> int:
 
 def sys_clock_settime(task: Task, which_clock: ClockId, tp: UserAddr) -> int:
     """Errors: EINVAL (a clock that cannot be set, time), EFAULT, EPERM (in the end: nobody may set the run's clock)."""
-    if which_clock < 0:
-        clock_ns(task, which_clock)  # CPU clocks are nobody's to set
-    elif which_clock != CLOCK_REALTIME:
-        return -EINVAL
     if which_clock == CLOCK_REALTIME:
         read_timespec(task, tp)
+    elif which_clock >= 0:
+        return -EINVAL
     else:
+        clock_ns(task, which_clock)  # CPU clocks are nobody's to set
         task.user.read(tp, TIMESPEC.size)
     return -EPERM
 

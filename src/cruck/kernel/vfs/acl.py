@@ -9,7 +9,7 @@ change them is decided here too; the file system keeps them (`Inode.set_acl`). T
 from typing import TYPE_CHECKING, Final
 
 from cruck.abi.errno import EACCES, EOPNOTSUPP, EPERM
-from cruck.abi.stat import S_IFLNK, S_IFMT, S_ISGID
+from cruck.abi.stat import S_ISGID
 from cruck.kernel.errors import LinuxError
 from cruck.kernel.process.credentials import CAP_FSETID, Credentials
 
@@ -150,7 +150,7 @@ def inherited(acl: Acl, mode: int) -> tuple[Acl, int]:
 def inherit(parent: "Inode", inode: "Inode") -> None:
     """A new file or directory gets what its directory's default list says. Its mode was not masked by umask then."""
     default = parent.acl_default
-    if default is None or inode.mode & S_IFMT == S_IFLNK:
+    if default is None or inode.is_symlink():
         return
     acl, mode = inherited(default, inode.mode)
     inode.set_acl(False, None if is_minimal(acl) else acl, mode & 0o7777)
@@ -163,7 +163,7 @@ def change(creds: Credentials, inode: "Inode", is_default: bool, acl: Acl | None
     EOPNOTSUPP."""
     from cruck.kernel.vfs.permission import is_owner_or_capable
 
-    if inode.mode & S_IFMT == S_IFLNK:
+    if inode.is_symlink():
         raise LinuxError(EOPNOTSUPP)
     if is_default and not inode.is_dir():
         if acl is None:
